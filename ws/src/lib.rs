@@ -1,0 +1,2 @@
+//! WebSocket (RFC 6455), server and client, written from scratch.
+#![deny(unsafe_code)]
