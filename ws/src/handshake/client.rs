@@ -60,11 +60,13 @@ impl Opening {
         self
     }
 
-    /// Sends one more header, say `Authorization`, `Cookie` or `Origin`. The same name may be added several times.
+    /// Sends one more header, say `Authorization`, `Cookie` or `Origin`. The same name may be added
+    /// several times.
     ///
     /// # Errors
     ///
-    /// [`OpeningError::ReservedHeader`] for those that the handshake sets itself, `Host` among them.
+    /// [`OpeningError::ReservedHeader`] for those that the handshake sets itself, `Host` among
+    /// them.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Result<Self, OpeningError> {
         if name == header::HOST || is_reserved(&name) {
             return Err(OpeningError::ReservedHeader(name));
@@ -102,8 +104,8 @@ impl Opening {
     ///
     /// # Errors
     ///
-    /// [`VerifyError::Refused`] for any status but 101, the others for a 101 that isn't an answer to this request: the
-    /// connection must be dropped then.
+    /// [`VerifyError::Refused`] for any status but 101, the others for a 101 that isn't an answer
+    /// to this request: the connection must be dropped then.
     pub fn verify<B>(&self, response: &Response<B>) -> Result<Accepted, VerifyError> {
         let headers = response.headers();
         // 1. Not 101: "handles the response per HTTP procedures", which is the caller's to choose.
@@ -116,7 +118,8 @@ impl Opening {
         if response.version() != Version::HTTP_11 {
             return Err(VerifyError::Version);
         }
-        // 2. A 101 may name several protocols for layers (RFC 9110 §7.8); nothing but WebSocket can be one here.
+        // 2. A 101 may name several protocols for layers (RFC 9110 §7.8); nothing but WebSocket can
+        // be one here.
         let mut protocols = elements(headers, &header::UPGRADE).peekable();
         if protocols.peek().is_none()
             || !protocols.all(|name| name.eq_ignore_ascii_case(b"websocket"))
@@ -173,7 +176,8 @@ impl Accepted {
         self.subprotocol.as_deref()
     }
 
-    /// The lines of `Sec-WebSocket-Extensions`. Each name was offered; the parameters are the extension's to check.
+    /// The lines of `Sec-WebSocket-Extensions`. Each name was offered; the parameters are the
+    /// extension's to check.
     pub fn extensions(&self) -> &[HeaderValue] {
         &self.extensions
     }
@@ -200,7 +204,8 @@ impl std::error::Error for OpeningError {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// The server answered with something else than 101: a redirect, a demand for credentials, an error.
+    /// The server answered with something else than 101: a redirect, a demand for credentials, an
+    /// error.
     Refused {
         /// The status.
         status: StatusCode,
@@ -213,7 +218,8 @@ pub enum VerifyError {
     Upgrade,
     /// `Connection` doesn't name `Upgrade`.
     Connection,
-    /// `Sec-WebSocket-Accept` is missing, repeated, or doesn't belong to our key: something else answered, perhaps a cache.
+    /// `Sec-WebSocket-Accept` is missing, repeated, or doesn't belong to our key: something else
+    /// answered, perhaps a cache.
     Accept,
     /// A subprotocol was chosen that was not offered, or more than one.
     Subprotocol,

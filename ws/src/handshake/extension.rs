@@ -1,4 +1,5 @@
-//! `Sec-WebSocket-Extensions` as far as the handshake itself must know it: the names (RFC 6455 §9.1, §11.3.2).
+//! `Sec-WebSocket-Extensions` as far as the handshake itself must know it: the names (RFC 6455
+//! §9.1, §11.3.2).
 //!
 //! Parameters are the business of the extension.
 

@@ -11,7 +11,8 @@ pub(super) struct Host<'a> {
 }
 
 impl<'a> Host<'a> {
-    /// `None` for an empty host, a port that is none, user information, or characters that a host can't have.
+    /// `None` for an empty host, a port that is none, user information, or characters that a host
+    /// can't have.
     ///
     /// Stricter than `http::uri::Authority`, which takes a port of 99999 for no port at all.
     pub(super) fn parse(authority: &'a str) -> Option<Self> {
@@ -48,7 +49,8 @@ impl<'a> Host<'a> {
     }
 }
 
-/// `*( unreserved / pct-encoded / sub-delims )`; a percent sign is taken as it comes, nothing is decoded here.
+/// `*( unreserved / pct-encoded / sub-delims )`; a percent sign is taken as it comes, nothing is
+/// decoded here.
 fn is_reg_name(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&byte))
 }

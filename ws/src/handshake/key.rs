@@ -1,4 +1,5 @@
-//! `Sec-WebSocket-Key` and the `Sec-WebSocket-Accept` that proves it was read (RFC 6455 §4.1, §4.2.2, §11.3.1, §11.3.3).
+//! `Sec-WebSocket-Key` and the `Sec-WebSocket-Accept` that proves it was read (RFC 6455 §4.1,
+//! §4.2.2, §11.3.1, §11.3.3).
 
 use std::fmt;
 
@@ -17,12 +18,14 @@ const KEY_LEN: usize = 24;
 
 /// A client's key: sixteen bytes in base64, as they stand in `Sec-WebSocket-Key`.
 ///
-/// It is no secret and no authentication; it only proves that the other side took part in this very handshake.
+/// It is no secret and no authentication; it only proves that the other side took part in this very
+/// handshake.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Key([u8; KEY_LEN]);
 
 impl Key {
-    /// The key of a client that drew these sixteen bytes. They must be random for every connection (RFC 6455 §4.1).
+    /// The key of a client that drew these sixteen bytes. They must be random for every connection
+    /// (RFC 6455 §4.1).
     pub fn from_nonce(nonce: [u8; 16]) -> Self {
         let mut text = [0; KEY_LEN];
         let written = STANDARD.encode_slice(nonce, &mut text);
@@ -49,7 +52,8 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// RFC 6455 §11.3.1: the header must not appear more than once; §4.2.1: it must be there, and sixteen bytes long.
+    /// RFC 6455 §11.3.1: the header must not appear more than once; §4.2.1: it must be there, and
+    /// sixteen bytes long.
     pub fn from_headers(headers: &HeaderMap) -> Result<Self, KeyError> {
         match at_most_one(headers, &SEC_WEBSOCKET_KEY) {
             Ok(Some(value)) => Self::parse(value.as_bytes()),
@@ -63,7 +67,8 @@ impl Key {
         &self.0
     }
 
-    /// What the server answers in `Sec-WebSocket-Accept`: base64 of SHA-1 over the key's text and the GUID (§4.2.2).
+    /// What the server answers in `Sec-WebSocket-Accept`: base64 of SHA-1 over the key's text and
+    /// the GUID (§4.2.2).
     pub fn accept(&self) -> String {
         STANDARD.encode(Sha1::new().chain_update(self.0).chain_update(GUID).finalize())
     }

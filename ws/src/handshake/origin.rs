@@ -1,7 +1,8 @@
 //! Which pages may connect: the `Origin` header (RFC 6454 §7) and the check of RFC 6455 §10.2.
 //!
-//! A browser sends the user's cookies along with a handshake that *any* page starts, and no CORS stands between them.
-//! Without this check a foreign page can speak in the user's name (cross-site WebSocket hijacking).
+//! A browser sends the user's cookies along with a handshake that *any* page starts, and no CORS
+//! stands between them. Without this check a foreign page can speak in the user's name (cross-site
+//! WebSocket hijacking).
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,14 +11,15 @@ use super::host::Host;
 
 /// Which origins a server takes. The default is [`Origins::SameHost`].
 ///
-/// A request without an `Origin` always passes: it doesn't come from a page in a browser, and anybody else can write
-/// into that header whatever they like.
+/// A request without an `Origin` always passes: it doesn't come from a page in a browser, and
+/// anybody else can write into that header whatever they like.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origins {
     /// Pages that were served from the host and port that the request is for.
     ///
-    /// A reverse proxy must hand on the `Host` of the browser for this to work; otherwise list the origins.
+    /// A reverse proxy must hand on the `Host` of the browser for this to work; otherwise list the
+    /// origins.
     #[default]
     SameHost,
     /// Any page of any site. For public data that doesn't depend on who asks.
@@ -36,7 +38,7 @@ impl Origins {
     /// ```
     /// use ws::handshake::Origins;
     ///
-    /// let origins = Origins::listed(["https://example.com", "https://*.example.com", "http://localhost:3000"])?;
+    /// let origins = Origins::listed(["https://example.com", "https://*.example.com"])?;
     /// assert!(origins.allow(Some("https://chat.example.com"), "10.0.0.7:9001"));
     /// assert!(!origins.allow(Some("https://example.org"), "10.0.0.7:9001"));
     /// # Ok::<(), ws::handshake::OriginPatternError>(())
@@ -55,7 +57,8 @@ impl Origins {
         match self {
             Self::Any => true,
             Self::SameHost => match (Origin::parse(origin), Host::parse(host)) {
-                // The port that the origin leaves out decides for both: behind a TLS proxy we don't know our own scheme.
+                // The port that the origin leaves out decides for both: behind a TLS proxy we don't
+                // know our own scheme.
                 (Some(origin), Some(host)) => origin.host.is_same(host, origin.default_port()),
                 _ => false,
             },
@@ -64,8 +67,9 @@ impl Origins {
     }
 }
 
-/// One entry of [`Origins::Listed`]: `scheme://host[:port]`, or `scheme://*.host[:port]` for every name below a host (but
-/// not that host itself), or `null` for pages without an origin such as local files.
+/// One entry of [`Origins::Listed`]: `scheme://host[:port]`, or `scheme://*.host[:port]` for every
+/// name below a host (but not that host itself), or `null` for pages without an origin such as
+/// local files.
 ///
 /// Compared without case; the default ports of `http` and `https` may be left out on either side.
 #[derive(Clone, Debug, PartialEq, Eq)]

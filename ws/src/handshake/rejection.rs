@@ -1,4 +1,5 @@
-//! The answer to a handshake that doesn't become a WebSocket (RFC 6455 §4.2.2 step 5, RFC 9110 §15).
+//! The answer to a handshake that doesn't become a WebSocket (RFC 6455 §4.2.2 step 5, RFC 9110
+//! §15).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,9 +9,11 @@ use http::{Response, StatusCode};
 
 use super::head::{HeadError, encode_response};
 
-/// A response that refuses the handshake: status, headers and a line of text. The connection ends with it.
+/// A response that refuses the handshake: status, headers and a line of text. The connection ends
+/// with it.
 ///
-/// The checks of this module make it, and the application may: `Rejection::new(StatusCode::UNAUTHORIZED, "who are you?")`.
+/// The checks of this module make it, and the application may:
+/// `Rejection::new(StatusCode::UNAUTHORIZED, "who are you?")`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Rejection(Box<Parts>);
 
@@ -22,7 +25,8 @@ struct Parts {
 }
 
 impl Rejection {
-    /// A rejection with this status and a plain text for people. It should quote nothing that the peer sent.
+    /// A rejection with this status and a plain text for people. It should quote nothing that the
+    /// peer sent.
     pub fn new(status: StatusCode, body: impl Into<Cow<'static, str>>) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
@@ -30,7 +34,8 @@ impl Rejection {
         Self(Box::new(Parts { status, headers, body: body.into() }))
     }
 
-    /// With one more header, or another value for one that is there. `Content-Length` is always that of the body.
+    /// With one more header, or another value for one that is there. `Content-Length` is always
+    /// that of the body.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers.insert(name, value);

@@ -1,4 +1,5 @@
-//! The server's side: is this request a WebSocket handshake, and what is the answer (RFC 6455 §4.2).
+//! The server's side: is this request a WebSocket handshake, and what is the answer (RFC 6455
+//! §4.2).
 
 use std::fmt;
 
@@ -12,7 +13,8 @@ use super::rejection::Rejection;
 use super::subprotocol::Subprotocols;
 use super::token::{at_most_one, has_element};
 
-/// Checks the client's opening handshake; pages of other hosts are refused, see [`Origins::SameHost`].
+/// Checks the client's opening handshake; pages of other hosts are refused, see
+/// [`Origins::SameHost`].
 ///
 /// # Errors
 ///
@@ -78,7 +80,8 @@ impl Upgrade {
         self.origin.as_deref()
     }
 
-    /// The lines of `Sec-WebSocket-Extensions` as they came. None is accepted unless an extension does so.
+    /// The lines of `Sec-WebSocket-Extensions` as they came. None is accepted unless an extension
+    /// does so.
     pub fn extensions(&self) -> &[HeaderValue] {
         &self.extensions
     }
@@ -88,11 +91,13 @@ impl Upgrade {
         &self.key
     }
 
-    /// The response that makes the connection a WebSocket: 101 (§4.2.2 step 5), with a subprotocol and headers of yours.
+    /// The response that makes the connection a WebSocket: 101 (§4.2.2 step 5), with a subprotocol
+    /// and headers of yours.
     ///
     /// # Errors
     ///
-    /// The caller's mistakes: a subprotocol that the client didn't offer, or a header that is the handshake's own.
+    /// The caller's mistakes: a subprotocol that the client didn't offer, or a header that is the
+    /// handshake's own.
     pub fn accept(
         &self,
         subprotocol: Option<&str>,
@@ -126,7 +131,8 @@ impl Upgrade {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AcceptError {
-    /// The client didn't offer the chosen subprotocol and would have to drop the connection (RFC 6455 §4.1).
+    /// The client didn't offer the chosen subprotocol and would have to drop the connection (RFC
+    /// 6455 §4.1).
     SubprotocolNotOffered,
     /// This header belongs to the handshake, or to a body that a 101 can't have.
     ReservedHeader(HeaderName),
@@ -149,7 +155,8 @@ impl std::error::Error for AcceptError {}
 
 /// Whether a header of the handshake may not be set from outside, on either side.
 ///
-/// The last two would announce a body, which neither the request nor a 101 has (RFC 9110 §8.6, RFC 9112 §6.1).
+/// The last two would announce a body, which neither the request nor a 101 has (RFC 9110 §8.6, RFC
+/// 9112 §6.1).
 pub(super) fn is_reserved(name: &HeaderName) -> bool {
     name.as_str().starts_with("sec-websocket-")
         || [header::UPGRADE, header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING]
@@ -162,7 +169,8 @@ fn bad_request(why: impl Into<std::borrow::Cow<'static, str>>) -> Rejection {
 
 /// §4.2.1 item 1: "An HTTP/1.1 or higher GET request, including a "Request-URI"".
 fn check_request_line(method: &Method, target: &Uri, version: Version) -> Result<(), Rejection> {
-    // There is nothing higher that could be meant: HTTP/2 and 3 have no Upgrade (RFC 9113 §8.6) but RFC 8441.
+    // There is nothing higher that could be meant: HTTP/2 and 3 have no Upgrade (RFC 9113 §8.6) but
+    // RFC 8441.
     if version != Version::HTTP_11 {
         return Err(Rejection::new(
             StatusCode::HTTP_VERSION_NOT_SUPPORTED,
@@ -171,7 +179,8 @@ fn check_request_line(method: &Method, target: &Uri, version: Version) -> Result
     }
     if method != Method::GET {
         let refused = Rejection::new(StatusCode::METHOD_NOT_ALLOWED, "WebSocket needs GET");
-        return Err(refused.header(header::ALLOW, HeaderValue::from_static("GET"))); // RFC 9110 §15.5.6
+        // RFC 9110 §15.5.6: Allow must be there.
+        return Err(refused.header(header::ALLOW, HeaderValue::from_static("GET")));
     }
     // RFC 9112 §3.2: origin form or absolute form; the others are for CONNECT and OPTIONS.
     if target.path().starts_with('/') {
@@ -193,8 +202,8 @@ fn check_host(target: &Uri, headers: &HeaderMap) -> Result<Box<str>, Rejection> 
     Ok(target.authority().map_or(host, |authority| authority.as_str()).into())
 }
 
-/// What follows the head are frames. A body would have to be told apart from them, and a GET has no use for one
-/// (RFC 9110 §9.3.1).
+/// What follows the head are frames. A body would have to be told apart from them, and a GET has no
+/// use for one (RFC 9110 §9.3.1).
 fn check_no_body(headers: &HeaderMap) -> Result<(), Rejection> {
     let mut lengths = headers.get_all(header::CONTENT_LENGTH).into_iter();
     if headers.contains_key(header::TRANSFER_ENCODING) || lengths.any(|length| length != "0") {
@@ -205,8 +214,9 @@ fn check_no_body(headers: &HeaderMap) -> Result<(), Rejection> {
 
 /// §4.2.1 items 3, 4 and 6.
 ///
-/// A request without these is well-formed HTTP that only doesn't ask for what we do, which is what 426 is for (RFC 9110
-/// §15.5.22); for the version it is RFC 6455 §4.4 that names 426. Everything else that is missing is a 400.
+/// A request without these is well-formed HTTP that only doesn't ask for what we do, which is what
+/// 426 is for (RFC 9110 §15.5.22); for the version it is RFC 6455 §4.4 that names 426. Everything
+/// else that is missing is a 400.
 fn check_upgrade(headers: &HeaderMap) -> Result<(), Rejection> {
     if !has_element(headers, &header::UPGRADE, "websocket") {
         return Err(Rejection::upgrade_required(

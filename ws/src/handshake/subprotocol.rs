@@ -1,4 +1,5 @@
-//! `Sec-WebSocket-Protocol`: what the client offers and which one the server picks (RFC 6455 §1.9, §4.1, §4.2.2, §11.3.4).
+//! `Sec-WebSocket-Protocol`: what the client offers and which one the server picks (RFC 6455 §1.9,
+//! §4.1, §4.2.2, §11.3.4).
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -51,7 +52,8 @@ impl Subprotocols {
         self.0.is_empty()
     }
 
-    /// The server's choice: the first of `supported` that the client offers, `None` if there is none in common.
+    /// The server's choice: the first of `supported` that the client offers, `None` if there is
+    /// none in common.
     pub fn select<'a>(&self, supported: &[&'a str]) -> Option<&'a str> {
         supported.iter().copied().find(|name| self.contains(name))
     }

@@ -58,7 +58,8 @@ impl Target {
         self.secure
     }
 
-    /// The name or address to connect to, without brackets; for TLS also the name that the certificate must have.
+    /// The name or address to connect to, without brackets; for TLS also the name that the
+    /// certificate must have.
     pub fn host(&self) -> &str {
         let literal = self.name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
         literal.unwrap_or(&self.name)
@@ -130,7 +131,8 @@ pub enum TargetError {
     Scheme,
     /// The host is missing, or host or port are malformed.
     Host,
-    /// It has `user:password@`, which the grammar of RFC 6455 §3 doesn't know. Set an `Authorization` header.
+    /// It has `user:password@`, which the grammar of RFC 6455 §3 doesn't know. Set an
+    /// `Authorization` header.
     UserInfo,
     /// It has a fragment, `#`, which RFC 6455 §3 forbids.
     Fragment,

@@ -1,4 +1,5 @@
-//! Tokens (RFC 9110 §5.6.2) and comma-separated lists of them over any number of header lines (§5.6.1).
+//! Tokens (RFC 9110 §5.6.2) and comma-separated lists of them over any number of header lines
+//! (§5.6.1).
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -13,8 +14,8 @@ fn is_tchar(byte: u8) -> bool {
 
 /// The elements of a list header, in order.
 ///
-/// Several lines of one name are one list (RFC 9110 §5.2). Empty elements are passed over, as §5.6.1.2 wants it from a
-/// recipient.
+/// Several lines of one name are one list (RFC 9110 §5.2). Empty elements are passed over, as
+/// §5.6.1.2 wants it from a recipient.
 pub(super) fn elements<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
@@ -26,7 +27,8 @@ pub(super) fn elements<'a>(
         .filter(|e| !e.is_empty())
 }
 
-/// Whether a list header has an element, compared without case as RFC 6455 §4.2.1 wants it for `Upgrade` and `Connection`.
+/// Whether a list header has an element, compared without case as RFC 6455 §4.2.1 wants it for
+/// `Upgrade` and `Connection`.
 pub(super) fn has_element(headers: &HeaderMap, name: &HeaderName, element: &str) -> bool {
     elements(headers, name).any(|found| found.eq_ignore_ascii_case(element.as_bytes()))
 }

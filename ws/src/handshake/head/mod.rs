@@ -1,6 +1,7 @@
 //! Heads of HTTP/1.1 messages (RFC 9112 §2-§5): read as they arrive, bounded, and written.
 //!
-//! Called by the server and client floors, which own the bytes; frameworks bring heads of their own.
+//! Called by the server and client floors, which own the bytes; frameworks bring heads of their
+//! own.
 
 mod scan;
 mod write;
@@ -18,9 +19,11 @@ pub use write::{encode_request, encode_response};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Bytes of the whole head, with the empty line that ends it. Default: 16 KiB; browsers stay below 8 with big cookies.
+    /// Bytes of the whole head, with the empty line that ends it. Default: 16 KiB; browsers stay
+    /// below 8 with big cookies.
     pub max_head_bytes: usize,
-    /// Bytes of the request line or status line. Default: 8 KiB, what RFC 9112 §3 recommends to support at least (8000).
+    /// Bytes of the request line or status line. Default: 8 KiB, what RFC 9112 §3 recommends to
+    /// support at least (8000).
     pub max_first_line_bytes: usize,
     /// Header lines. Default: 64; a browser behind two proxies sends about 25.
     pub max_headers: usize,
@@ -34,8 +37,9 @@ impl Default for Limits {
 
 /// Reads one head that arrives in pieces.
 ///
-/// The caller owns the buffer, appends what arrives and shows all of it each time; bytes that were looked at once are not
-/// looked at again until the head is complete. A reader is good for one head.
+/// The caller owns the buffer, appends what arrives and shows all of it each time; bytes that were
+/// looked at once are not looked at again until the head is complete. A reader is good for one
+/// head.
 ///
 /// ```
 /// use ws::handshake::HeadReader;
@@ -64,7 +68,8 @@ impl HeadReader {
     ///
     /// # Errors
     ///
-    /// See [`HeadError`]; it turns into the [`Rejection`](super::Rejection) to write. The request is lost then.
+    /// See [`HeadError`]; it turns into the [`Rejection`](super::Rejection) to write. The request
+    /// is lost then.
     pub fn request(&mut self, buffer: &[u8]) -> Result<Option<(Request<()>, usize)>, HeadError> {
         let Some(range) = self.scan.advance(buffer, &self.limits)? else { return Ok(None) };
         let request = parse_request(&buffer[range.clone()], self.scan.header_lines())?;
@@ -162,7 +167,8 @@ fn parse_response(head: &[u8], lines: usize) -> Result<Response<()>, HeadError> 
     Ok(response)
 }
 
-/// httparse must take all of what the scan called a head: they may never disagree on where frames begin.
+/// httparse must take all of what the scan called a head: they may never disagree on where frames
+/// begin.
 fn whole(parsed: httparse::Result<usize>, head: &[u8]) -> Result<(), HeadError> {
     match parsed {
         Ok(httparse::Status::Complete(len)) if len == head.len() => Ok(()),
@@ -176,8 +182,8 @@ fn whole(parsed: httparse::Result<usize>, head: &[u8]) -> Result<(), HeadError> 
     }
 }
 
-/// Whether the first line begins or ends with an HTTP version, `HTTP/1*DIGIT.1*DIGIT`: then we know what is wanted and
-/// only can't do it.
+/// Whether the first line begins or ends with an HTTP version (RFC 9112 §2.3): then we know what is
+/// wanted and only can't do it.
 fn names_a_version(head: &[u8]) -> bool {
     let line = head.split(|&byte| byte == b'\r').next().unwrap_or_default();
     let mut words = line.split(|&byte| byte == b' ');

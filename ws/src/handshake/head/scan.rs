@@ -19,9 +19,11 @@ pub(super) struct Scan {
 }
 
 impl Scan {
-    /// Looks at what was appended to `buffer` since the last call; gives the head once its end is there.
+    /// Looks at what was appended to `buffer` since the last call; gives the head once its end is
+    /// there.
     ///
-    /// Limits and line rules are held at the very byte that breaks them, so how the head was cut on its way changes nothing.
+    /// Limits and line rules are held at the very byte that breaks them, so how the head was cut on
+    /// its way changes nothing.
     pub(super) fn advance(
         &mut self,
         buffer: &[u8],
@@ -37,8 +39,8 @@ impl Scan {
                         return Ok(Some(self.start..self.position));
                     }
                 }
-                // RFC 9112 §2.2: a bare CR is invalid. A bare LF may be tolerated there, but where two parties disagree
-                // on where a line ends, requests get smuggled.
+                // RFC 9112 §2.2: a bare CR is invalid. A bare LF may be tolerated there, but where
+                // two parties disagree on where a line ends, requests get smuggled.
                 (true, _) | (false, b'\n') => {
                     return Err(HeadError::Malformed("a line does not end in CRLF"));
                 }
@@ -73,7 +75,8 @@ impl Scan {
         let is_empty = self.position - self.line_start == 2;
         self.line_start = self.position;
         match (is_empty, self.lines) {
-            (true, 0) if self.start == 0 => self.start = self.position, // RFC 9112 §2.2: at least one such line is ignored
+            // RFC 9112 §2.2: at least one such line is ignored.
+            (true, 0) if self.start == 0 => self.start = self.position,
             (true, 0) => return Err(HeadError::Malformed("empty lines before the first line")),
             (true, _) => return Ok(true),
             (false, lines) if lines > limits.max_headers => return Err(HeadError::TooManyHeaders),

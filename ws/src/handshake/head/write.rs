@@ -1,11 +1,13 @@
-//! Heads as bytes. Everything in an `http` type is checked already, so no value can end a line of its own.
+//! Heads as bytes. Everything in an `http` type is checked already, so no value can end a line of
+//! its own.
 
 use http::header::{HeaderMap, HeaderName};
 use http::{Request, Response};
 
 /// The head of a request, ready to write; the body is the caller's.
 ///
-/// The target is written in origin form (RFC 9112 §3.2.1), whatever else the URI holds. The version is always 1.1.
+/// The target is written in origin form (RFC 9112 §3.2.1), whatever else the URI holds. The version
+/// is always 1.1.
 pub fn encode_request<B>(request: &Request<B>) -> Vec<u8> {
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     // `http` leaves the slash of an empty path away before a query.

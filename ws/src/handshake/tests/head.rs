@@ -51,7 +51,8 @@ fn a_flood_is_refused_at_the_byte_that_is_too_much() {
     assert_eq!(refused_at(format!("{line}A: b\r\nA: b\r\nA: b\r\n\r\n").as_bytes()), None);
 }
 
-/// Work is linear however many pieces there are: what is behind the scan may become illegal, and nobody sees it.
+/// Work is linear however many pieces there are: what is behind the scan may become illegal, and
+/// nobody sees it.
 #[test]
 fn bytes_that_were_looked_at_are_not_looked_at_again() {
     let mut reader = HeadReader::default();

@@ -1,5 +1,5 @@
-//! Handshakes as bytes: what a server writes for every malformed one, what a client takes for an answer, and that it
-//! doesn't matter how the bytes were cut on their way.
+//! Handshakes as bytes: what a server writes for every malformed one, what a client takes for an
+//! answer, and that it doesn't matter how the bytes were cut on their way.
 
 mod client;
 mod head;
@@ -17,7 +17,8 @@ const REQUEST: &str = "GET /chat HTTP/1.1\r\nHost: server.example.com\r\nUpgrade
 const RESPONSE: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n\r\n";
 
-/// What a server does with the bytes of one handshake: the 101, or the rejection; `None` while it waits for more.
+/// What a server does with the bytes of one handshake: the 101, or the rejection; `None` while it
+/// waits for more.
 fn answer(reader: &mut HeadReader, buffer: &[u8]) -> Option<(http::Response<()>, usize)> {
     let refuse = |rejection: Rejection| rejection.into_response::<String>().map(drop);
     match reader.request(buffer) {
