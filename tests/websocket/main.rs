@@ -1,1 +1,6 @@
 //! `ws` over real sockets.
+
+mod pull;
+mod push;
+mod raw;
+mod server;

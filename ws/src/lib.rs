@@ -12,10 +12,12 @@
 #![deny(unsafe_code)]
 
 pub mod handshake;
+#[cfg(feature = "tokio")]
+pub mod net;
 pub mod outbox;
 pub mod proto;
 #[cfg(feature = "tokio")]
-pub mod net;
+pub mod server;
 #[cfg(feature = "tokio")]
 pub mod stream;
 
@@ -24,4 +26,8 @@ pub use proto::{
     Payload, Prepared, ProtocolError, Role, Text,
 };
 #[cfg(feature = "tokio")]
-pub use stream::{Context, Error, Handler, SendError, Sender, TrySendError, WebSocket, WebSocketReader};
+pub use server::{Server, ServerConfig, ServerHandle};
+#[cfg(feature = "tokio")]
+pub use stream::{
+    Context, Error, Handler, SendError, Sender, TrySendError, WebSocket, WebSocketReader,
+};

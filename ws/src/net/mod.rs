@@ -7,7 +7,7 @@ mod runtime;
 mod stream;
 mod wheel;
 
-pub use accept::{AcceptConfig, Acceptor, Drained, Guard, Peer, Shutdown};
+pub use accept::{Acceptor, Guard, Shutdown};
 pub use runtime::PerRuntime;
 pub use stream::{ReadHalf, Stream, WriteHalf};
 pub use wheel::{Timed, Wheel};

@@ -65,7 +65,16 @@ impl Reader {
         let (io, write_half) = stream.into_split();
         let receiver = Receiver::new(role, config.clone());
         let link = Link::new(write_half, peer_addr, role, config);
-        Self { link, role, io, receiver, rest: leftover.into(), rest_at: 0, lingers: false, ended: false }
+        Self {
+            link,
+            role,
+            io,
+            receiver,
+            rest: leftover.into(),
+            rest_at: 0,
+            lingers: false,
+            ended: false,
+        }
     }
 
     /// Whether input that was read waits to be looked at.
@@ -127,10 +136,8 @@ impl Reader {
     /// input would make the kernel reset the connection, and the peer might never see our close frame.
     pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<CloseReport> {
         let Some(report) = self.link.report() else { return Poll::Pending };
-        let said_something = matches!(
-            report.failure,
-            None | Some(Failure::Protocol(_) | Failure::IdleTimeout)
-        );
+        let said_something =
+            matches!(report.failure, None | Some(Failure::Protocol(_) | Failure::IdleTimeout));
         if said_something && !self.ended {
             if !self.lingers {
                 self.lingers = true;
