@@ -18,7 +18,8 @@ use crate::proto::{CloseReport, Config, Failure, Payload, Received, Receiver, Ro
 pub(super) struct Reader {
     pub(super) link: Arc<Link>,
     pub(super) role: Role,
-    io: ReadHalf,
+    /// Gone once the connection has ended.
+    io: Option<ReadHalf>,
     receiver: Receiver,
     /// Input from `rest_at` on that a read delivered and the visitor did not want yet.
     rest: Vec<u8>,
@@ -68,7 +69,7 @@ impl Reader {
         Self {
             link,
             role,
-            io,
+            io: Some(io),
             receiver,
             rest: leftover.into(),
             rest_at: 0,
@@ -125,10 +126,15 @@ impl Reader {
     /// Lets go of a connection that nobody reads any more. The peer is told so if that is possible without waiting.
     pub(super) fn abandon(&mut self) {
         if !self.ended {
-            self.ended = true;
             self.link.transmit(|t| t.handle_drop());
-            self.link.release();
+            self.end();
         }
+    }
+
+    fn end(&mut self) {
+        self.ended = true;
+        self.io = None;
+        self.link.release();
     }
 
     /// Ends the byte stream of a closed connection in the right order: what is queued leaves, a server ends its side, and
@@ -151,8 +157,7 @@ impl Reader {
             }
         }
         if !self.ended {
-            self.ended = true;
-            self.link.release();
+            self.end();
         }
         Poll::Ready(report)
     }
@@ -181,7 +186,8 @@ impl Reader {
         visit: &mut impl FnMut(&Arc<Link>, Incoming<'_>) -> Flow,
     ) -> Poll<io::Result<(usize, Flow)>> {
         let Some(mut spare) = self.receiver.direct() else { return Poll::Pending };
-        let read = std::pin::pin!(self.io.read_buf(&mut spare));
+        let Some(io) = &mut self.io else { return Poll::Ready(Ok((0, Flow::Stop))) };
+        let read = std::pin::pin!(io.read_buf(&mut spare));
         let count = ready!(read.poll(cx))?;
         self.link.heard(false);
         let flow = match self.receiver.handle_direct(count) {
@@ -252,10 +258,11 @@ impl Reader {
 }
 
 fn poll_read(
-    io: &mut ReadHalf,
+    io: &mut Option<ReadHalf>,
     cx: &mut Context<'_>,
     buffer: &mut [u8],
 ) -> Poll<io::Result<usize>> {
+    let Some(io) = io else { return Poll::Ready(Ok(0)) };
     let mut buffer = ReadBuf::new(buffer);
     ready!(Pin::new(io).poll_read(cx, &mut buffer))?;
     Poll::Ready(Ok(buffer.filled().len()))

@@ -40,8 +40,8 @@ pub struct WebSocket {
 /// When it is dropped the connection is closed in the background with code 1000, whatever [`Sender`]s there are.
 #[derive(Debug)]
 pub struct WebSocketReader {
-    /// There until it is dropped.
-    reader: Option<Reader>,
+    /// There until it is dropped. Boxed, because futures hold what they were given more than once.
+    reader: Option<Box<Reader>>,
 }
 
 impl WebSocket {
@@ -58,7 +58,7 @@ impl WebSocket {
     ) -> Self {
         let reader = Reader::new(stream.into(), leftover, role, config);
         let sender = Sender::new(reader.link.clone());
-        Self { reader: WebSocketReader { reader: Some(reader) }, sender }
+        Self { reader: WebSocketReader { reader: Some(Box::new(reader)) }, sender }
     }
 
     /// The next message, or `None` when the connection was closed by a closing handshake.
@@ -182,7 +182,7 @@ impl WebSocketReader {
     }
 
     fn reader(&self) -> &Reader {
-        self.reader.as_ref().expect("it is there until it is dropped")
+        self.reader.as_deref().expect("it is there until it is dropped")
     }
 
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
