@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use bytes::buf::Limit;
 use bytes::{BufMut, BytesMut};
 
 use super::close::CloseFrame;
@@ -15,7 +14,7 @@ use super::error::ProtocolError;
 use super::frame::{Header, MAX_HEADER, Opcode};
 use super::mask;
 use super::message::{Message, Payload};
-use super::text::TextBuilder;
+use super::text::{Spare, TextBuilder};
 
 /// From this much missing payload on a message is read straight into its own buffer.
 const DIRECT_FROM: u64 = 16 * 1024;
@@ -111,12 +110,12 @@ impl Receiver {
 
     /// Where the next bytes of a big message belong, if one is arriving: they can be read there instead of being copied
     /// from a read buffer. What was appended is then announced by [`Receiver::handle_direct`].
-    pub fn direct(&mut self) -> Option<Limit<&mut BytesMut>> {
+    pub fn direct(&mut self) -> Option<Spare<'_>> {
         let frame = self.frame.filter(|f| !self.finished && f.missing() >= DIRECT_FROM)?;
         let message = self.message.as_mut()?;
         let missing = usize::try_from(frame.missing()).ok()?;
         let grow = missing.min(message.len().max(MIN_GROWTH));
-        Some(message.spare(grow, missing.min(grow)))
+        Some(message.spare(grow, grow))
     }
 
     /// Takes `count` bytes that were appended to the buffer of [`Receiver::direct`].
@@ -327,13 +326,10 @@ impl Gathered {
     }
 
     /// Room for at most `limit` bytes, `reserve` of them allocated.
-    fn spare(&mut self, reserve: usize, limit: usize) -> Limit<&mut BytesMut> {
+    fn spare(&mut self, reserve: usize, limit: usize) -> Spare<'_> {
         match self {
             Self::Text(text) => text.spare(reserve, limit),
-            Self::Binary(bytes) => {
-                bytes.reserve(reserve);
-                bytes.limit(limit)
-            }
+            Self::Binary(bytes) => Spare::new(bytes, reserve, limit),
         }
     }
 
