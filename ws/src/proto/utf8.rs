@@ -34,10 +34,11 @@ impl Utf8Validator {
             Ok(_) => Ok(()),
             Err(error) if error.error_len().is_some() => Err(InvalidUtf8),
             Err(error) => {
-                let tail = &piece[error.valid_up_to()..];
-                self.cut[..tail.len()].copy_from_slice(tail);
-                // An incomplete character has at most three bytes.
-                self.cut_len = tail.len().try_into().unwrap_or(u8::MAX);
+                // At most three bytes of a character that may still become valid.
+                for &byte in &piece[error.valid_up_to()..] {
+                    self.cut[usize::from(self.cut_len)] = byte;
+                    self.cut_len += 1;
+                }
                 Ok(())
             }
         }
