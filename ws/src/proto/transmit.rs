@@ -1,5 +1,6 @@
 //! The sending half: frames into the outbox, the closing handshake, pongs and keepalive (RFC 6455 §5.3, §5.5, §6.1, §7).
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,14 @@ pub type MaskSource = fn() -> [u8; 4];
 /// The connection no longer sends: a close frame went out, or it has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotOpen;
+
+impl fmt::Display for NotOpen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection is closing or closed")
+    }
+}
+
+impl std::error::Error for NotOpen {}
 
 /// The machine that takes messages and gives bytes.
 #[derive(Debug)]

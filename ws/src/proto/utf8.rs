@@ -1,5 +1,7 @@
 //! UTF-8 checked as it arrives (RFC 6455 §8.1), in linear time however the text is cut.
 
+use std::fmt;
+
 /// A validator that is fed text piece by piece and fails at the first byte that can't be right.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Utf8Validator {
@@ -11,6 +13,14 @@ pub struct Utf8Validator {
 /// The text is not UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvalidUtf8;
+
+impl fmt::Display for InvalidUtf8 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the text is not UTF-8")
+    }
+}
+
+impl std::error::Error for InvalidUtf8 {}
 
 impl Utf8Validator {
     /// A validator at the beginning of a text.
