@@ -250,6 +250,11 @@ impl Prepared {
         self.message.clone().into_bytes()
     }
 
+    /// [`Prepared::frame`] without counting one more owner.
+    pub(super) const fn as_frame(&self) -> &Bytes {
+        &self.frame
+    }
+
     /// Header and payload as a server sends them (RFC 6455 §5.2), shared.
     #[must_use]
     pub fn frame(&self) -> Bytes {

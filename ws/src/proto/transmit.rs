@@ -121,11 +121,11 @@ impl Transmitter {
             return self.send(prepared.message());
         }
         self.check_open()?;
-        let frame = prepared.frame();
+        let frame = prepared.as_frame();
         if frame.len() < SHARE_FROM {
-            self.outbox.extend(&frame)
+            self.outbox.extend(frame);
         } else {
-            self.outbox.push(frame)
+            self.outbox.push(frame.clone());
         }
         Ok(())
     }
