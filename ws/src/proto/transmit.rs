@@ -144,6 +144,7 @@ impl Transmitter {
     /// Starts the closing handshake (§7.1.2). Nothing happens if it has begun already.
     pub fn close(&mut self, frame: CloseFrame, now: Instant) {
         if self.state.is_open() {
+            let frame = frame.bounded();
             self.frame(Opcode::Close, &frame.payload());
             self.state.close_sent(frame, now + self.config.close_timeout);
         }
