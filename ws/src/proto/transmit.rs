@@ -10,7 +10,7 @@ use super::close::{CloseCode, CloseFrame, CloseReport, Failure};
 use super::config::{Config, Role};
 use super::error::ProtocolError;
 use super::frame::{Header, MAX_CONTROL_PAYLOAD, Opcode};
-use super::keepalive::{Due, Heard, Keepalive};
+use super::keepalive::{Due, Heard, Keepalive, deadline};
 use super::mask;
 use super::message::{Message, Prepared};
 use super::state::State;
@@ -146,7 +146,7 @@ impl Transmitter {
         if self.state.is_open() {
             let frame = frame.bounded();
             self.frame(Opcode::Close, &frame.payload());
-            self.state.close_sent(frame, now + self.config.close_timeout);
+            self.state.close_sent(frame, deadline(now, self.config.close_timeout));
         }
     }
 
