@@ -27,7 +27,8 @@ pub struct Config {
     pub overflow: OverflowPolicy,
     /// After this much silence from the peer a ping is sent; `None` never. Default: 30 s.
     pub ping_interval: Option<Duration>,
-    /// A ping that is followed by nothing at all for this long fails the connection. Default: 20 s.
+    /// A ping that is followed by no sign of life for this long fails the connection: neither bytes from the peer, nor a
+    /// full stream to it that takes some again. Default: 20 s.
     pub pong_timeout: Duration,
     /// A connection on which no message was received for this long is closed with 1001; `None` never. Pings and pongs don't
     /// count. Default: `None`, because `ping_interval` finds dead peers.
