@@ -124,13 +124,7 @@ impl Client {
     ///
     /// See [`ConnectError`].
     pub async fn handshake(&self) -> Result<Connected, ConnectError> {
-        let opening = self.opening()?;
-        let exchange = async {
-            let stream = dial::connect(opening.target()).await?;
-            self.exchange(&opening, stream.into()).await
-        };
-        let answer = timeout(self.handshake_timeout, exchange).await;
-        self.judge(&opening, answer.map_err(|_| ConnectError::Timeout)??).await
+        self.open(None).await
     }
 
     /// The handshake over a byte stream that leads to the server already: a Unix socket, a tunnel
@@ -143,8 +137,25 @@ impl Client {
         &self,
         stream: impl Into<Stream>,
     ) -> Result<Connected, ConnectError> {
+        self.open(Some(stream.into())).await
+    }
+
+    /// Over a stream that is there, or else over TCP.
+    async fn open(&self, stream: Option<Stream>) -> Result<Connected, ConnectError> {
         let opening = self.opening()?;
-        let answer = timeout(self.handshake_timeout, self.exchange(&opening, stream.into())).await;
+        let target = opening.target();
+        let exchange = async {
+            let stream = match stream {
+                Some(stream) => stream,
+                None => dial::connect(target).await?.into(),
+            };
+            let stream = match target.is_secure() {
+                true => self.tls.wrap(stream, target.host()).await?,
+                false => stream,
+            };
+            exchange::exchange(stream, &opening.request()).await
+        };
+        let answer = timeout(self.handshake_timeout, exchange).await;
         self.judge(&opening, answer.map_err(|_| ConnectError::Timeout)??).await
     }
 
@@ -165,15 +176,6 @@ impl Client {
             })?;
         }
         Ok(opening)
-    }
-
-    async fn exchange(&self, opening: &Opening, stream: Stream) -> Result<Answer, ConnectError> {
-        let target = opening.target();
-        let stream = match target.is_secure() {
-            true => self.tls.wrap(stream, target.host()).await?,
-            false => stream,
-        };
-        exchange::exchange(stream, &opening.request()).await
     }
 
     /// Not under the deadline any more: the answer is here. Only the body of a refusal may take a
