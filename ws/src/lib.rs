@@ -11,6 +11,8 @@
 //! Without the default feature `tokio` only [`proto`] and [`handshake`] remain.
 #![deny(unsafe_code)]
 
+#[cfg(feature = "tokio")]
+pub mod client;
 pub mod handshake;
 #[cfg(feature = "tokio")]
 pub mod net;
@@ -21,10 +23,15 @@ pub mod server;
 #[cfg(feature = "tokio")]
 pub mod stream;
 
+#[cfg(feature = "tokio")]
+pub use client::{Client, ConnectError, connect};
 pub use proto::{
     CloseCode, CloseFrame, CloseReport, Config, Failure, Initiator, Message, OverflowPolicy,
     Payload, Prepared, ProtocolError, Role, Text,
 };
+/// The TLS that [`Client::tls`] and [`net::TlsAcceptor`] take configurations of.
+#[cfg(feature = "tls")]
+pub use rustls;
 #[cfg(feature = "tokio")]
 pub use server::{Server, ServerConfig, ServerHandle};
 #[cfg(feature = "tokio")]
