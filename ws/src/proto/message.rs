@@ -161,6 +161,14 @@ impl<'a> Payload<'a> {
         }
     }
 
+    /// The message, if it owns its bytes.
+    pub(super) const fn as_message(&self) -> Option<&Message> {
+        match &self.0 {
+            Repr::Owned(message) => Some(message),
+            _ => None,
+        }
+    }
+
     /// The message to keep: copied if it was borrowed.
     #[must_use]
     pub fn into_message(self) -> Message {

@@ -12,7 +12,7 @@ use super::error::ProtocolError;
 use super::frame::{Header, MAX_CONTROL_PAYLOAD, Opcode};
 use super::keepalive::{Due, Heard, Keepalive, deadline};
 use super::mask;
-use super::message::{Message, Prepared};
+use super::message::{Message, Payload, Prepared};
 use super::state::State;
 use crate::outbox::Outbox;
 
@@ -116,6 +116,20 @@ impl Transmitter {
         Ok(())
     }
 
+    /// Queues a received message: copied if it is borrowed, shared if it owns its bytes and they are many.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transmitter::send`].
+    #[inline]
+    pub fn send_payload(&mut self, payload: &Payload<'_>) -> Result<(), NotOpen> {
+        match (payload.as_message(), payload.as_text()) {
+            (Some(message), _) => self.send(message),
+            (None, Some(text)) => self.send_text(text),
+            (None, None) => self.send_binary(payload.as_bytes()),
+        }
+    }
+
     /// Queues a message that was framed before. Its bytes are shared if they are many.
     ///
     /// # Errors
@@ -203,6 +217,11 @@ impl Transmitter {
     /// The byte stream has ended or failed, or the connection was given up.
     pub fn handle_failure(&mut self, failure: Failure) {
         self.fail(failure, None);
+    }
+
+    /// This side lets go of the connection without waiting for the closing handshake. The peer is told that it goes away.
+    pub fn handle_drop(&mut self) {
+        self.fail(Failure::Dropped, Some(CloseFrame::new(CloseCode::GOING_AWAY, "")));
     }
 
     /// Looks at the deadlines. `heard` is what was received since the last call.
