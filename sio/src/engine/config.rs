@@ -56,8 +56,8 @@ pub struct Config {
     /// Most packets in one POST body. Default 131,072, more than the smallest Socket.IO events that fit into the default
     /// `max_payload`, so that it stops floods of empty packets and no honest client.
     pub max_packets: usize,
-    /// Most bytes that may wait for one session's client. What goes beyond is refused and given back, but one message of any size may
-    /// always wait alone. Default 4 MiB.
+    /// Bytes that may wait for one session's client before messages are refused; the last one that is taken may pass the limit.
+    /// Default 4 MiB.
     pub max_buffered_bytes: usize,
     /// Transports that may be used. Default both.
     pub transports: Vec<Transport>,
@@ -114,10 +114,20 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] names the first field that can't work.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let check = |good: bool, field, problem| if good { Ok(()) } else { Err(ConfigError { field, problem }) };
+        let check = |good: bool, field, problem| {
+            if good { Ok(()) } else { Err(ConfigError { field, problem }) }
+        };
         let path = self.path.as_bytes();
-        check(path.first() == Some(&b'/') && path.last() == Some(&b'/'), "path", "must start and end with a slash")?;
-        check(!path.iter().any(|byte| b"?# ".contains(byte) || !byte.is_ascii_graphic()), "path", "must be the path of a URI")?;
+        check(
+            path.first() == Some(&b'/') && path.last() == Some(&b'/'),
+            "path",
+            "must start and end with a slash",
+        )?;
+        check(
+            !path.iter().any(|byte| b"?# ".contains(byte) || !byte.is_ascii_graphic()),
+            "path",
+            "must be the path of a URI",
+        )?;
         check(self.max_payload > 0, "max_payload", "must not be zero")?;
         check(self.max_packets > 0, "max_packets", "must not be zero")?;
         check(!self.transports.is_empty(), "transports", "must name a transport")?;
@@ -133,7 +143,11 @@ impl Config {
         }
         self.cookie.as_ref().map_or(Ok(()), |cookie| {
             check(cookie.has_legal_name(), "cookie.name", "must be a token")?;
-            check(cookie.has_legal_path(), "cookie.path", "must start with a slash and hold no semicolon or control character")
+            check(
+                cookie.has_legal_path(),
+                "cookie.path",
+                "must start with a slash and hold no semicolon or control character",
+            )
         })
     }
 
@@ -197,7 +211,8 @@ impl Cookie {
 
     /// RFC 6265 §4.1.1: `path-value` is any character except controls and `;`.
     fn has_legal_path(&self) -> bool {
-        self.path.starts_with('/') && self.path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b';')
+        self.path.starts_with('/')
+            && self.path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b';')
     }
 }
 
@@ -237,7 +252,9 @@ mod tests {
     #[test]
     fn bad_settings_are_named() {
         let good = Config::default;
-        let cookie = |name: &str, path: &str| Some(Cookie { name: name.into(), path: path.into(), ..Cookie::default() });
+        let cookie = |name: &str, path: &str| {
+            Some(Cookie { name: name.into(), path: path.into(), ..Cookie::default() })
+        };
         for (field, config) in [
             ("path", Config { path: "engine.io/".into(), ..good() }),
             ("path", Config { path: "/engine.io".into(), ..good() }),
@@ -263,13 +280,20 @@ mod tests {
     fn rule_1_the_last_slash_may_be_missing() {
         let config = Config::default();
         assert!(config.is_path("/engine.io/") && config.is_path("/engine.io"));
-        assert!(!config.is_path("/engine.io/x") && !config.is_path("/engine.iox") && !config.is_path("/"));
+        assert!(
+            !config.is_path("/engine.io/x")
+                && !config.is_path("/engine.iox")
+                && !config.is_path("/")
+        );
     }
 
     #[test]
     fn rule_9_cookie() {
         let sid = Sid::from_random([0; 15]);
-        assert_eq!(Cookie::default().header(&sid), "io=AAAAAAAAAAAAAAAAAAAA; Path=/; HttpOnly; SameSite=Lax");
+        assert_eq!(
+            Cookie::default().header(&sid),
+            "io=AAAAAAAAAAAAAAAAAAAA; Path=/; HttpOnly; SameSite=Lax"
+        );
         let cookie = Cookie {
             secure: true,
             http_only: false,
@@ -277,6 +301,9 @@ mod tests {
             max_age: Some(Duration::from_secs(60)),
             ..Cookie::default()
         };
-        assert_eq!(cookie.header(&sid), "io=AAAAAAAAAAAAAAAAAAAA; Path=/; Max-Age=60; Secure; SameSite=None");
+        assert_eq!(
+            cookie.header(&sid),
+            "io=AAAAAAAAAAAAAAAAAAAA; Path=/; Max-Age=60; Secure; SameSite=None"
+        );
     }
 }

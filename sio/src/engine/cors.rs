@@ -65,7 +65,12 @@ impl Cors {
 
     /// Headers of the answer to a preflight request, which asks for `requested` headers.
     #[must_use]
-    pub fn preflight_headers(&self, origin: Option<&str>, host: Option<&str>, requested: Option<&str>) -> Vec<(&'static str, String)> {
+    pub fn preflight_headers(
+        &self,
+        origin: Option<&str>,
+        host: Option<&str>,
+        requested: Option<&str>,
+    ) -> Vec<(&'static str, String)> {
         let mut headers = self.headers(origin, host);
         if headers.len() > 1 {
             headers.push(("access-control-allow-methods", "GET,POST".to_owned()));
@@ -114,7 +119,11 @@ mod tests {
             ("null", "null", false),
             ("", "", false),
         ] {
-            assert_eq!(Origins::SameHost.contains(origin, Some(host)), expected, "{origin} at {host}");
+            assert_eq!(
+                Origins::SameHost.contains(origin, Some(host)),
+                expected,
+                "{origin} at {host}"
+            );
         }
         assert!(!Origins::SameHost.contains("http://a.test", None));
     }
@@ -123,13 +132,20 @@ mod tests {
     fn rule_2_listed_origins() {
         let list = Origins::List(vec!["https://a.test".into()]);
         assert!(list.contains("https://A.test", None));
-        assert!(!list.contains("http://a.test", Some("a.test")) && !list.contains("https://a.test:1", None));
+        assert!(
+            !list.contains("http://a.test", Some("a.test"))
+                && !list.contains("https://a.test:1", None)
+        );
         assert!(Origins::Any.contains("null", None));
     }
 
     #[test]
     fn rule_9_cors_answers() {
-        let cors = Cors { origins: Origins::List(vec!["http://a.test".into()]), credentials: true, max_age: Some(Duration::from_secs(9)) };
+        let cors = Cors {
+            origins: Origins::List(vec!["http://a.test".into()]),
+            credentials: true,
+            max_age: Some(Duration::from_secs(9)),
+        };
         assert_eq!(cors.headers(Some("http://b.test"), None), [("vary", "Origin".to_owned())]);
         assert_eq!(cors.headers(None, None), [("vary", "Origin".to_owned())]);
         let preflight = cors.preflight_headers(Some("http://a.test"), None, Some("x-token"));

@@ -14,7 +14,6 @@ mod open;
 mod outgoing;
 mod packet;
 pub mod payload;
-mod prepared;
 mod query;
 mod refusal;
 mod session;

@@ -46,7 +46,11 @@ impl Open {
         let upgrade = transport == Transport::Polling && config.may_upgrade();
         Self {
             sid: sid.as_str().to_owned(),
-            upgrades: if upgrade { vec![Transport::WebSocket.name().to_owned()] } else { Vec::new() },
+            upgrades: if upgrade {
+                vec![Transport::WebSocket.name().to_owned()]
+            } else {
+                Vec::new()
+            },
             ping_interval: config.ping_interval,
             ping_timeout: config.ping_timeout,
             max_payload: u64::try_from(config.max_payload).ok(),

@@ -143,9 +143,18 @@ mod tests {
 
     #[test]
     fn rule_12_base64_binary_with_and_without_padding() {
-        for (text, bytes) in [("b", &[][..]), ("bAQIDBA==", &[1, 2, 3, 4]), ("bAQIDBA", &[1, 2, 3, 4]), ("b+/8=", &[0xfb, 0xff])] {
+        for (text, bytes) in [
+            ("b", &[][..]),
+            ("bAQIDBA==", &[1, 2, 3, 4]),
+            ("bAQIDBA", &[1, 2, 3, 4]),
+            ("b+/8=", &[0xfb, 0xff]),
+        ] {
             let mut scratch = vec![9; 9];
-            assert_eq!(Packet::from_text(text, &mut scratch), Ok(Packet::Message(Message::Binary(bytes))), "{text}");
+            assert_eq!(
+                Packet::from_text(text, &mut scratch),
+                Ok(Packet::Message(Message::Binary(bytes))),
+                "{text}"
+            );
         }
         for text in ["bA", "b!!!!", "b-_8=", "bAQ=D", "bAQIDBA== "] {
             assert_eq!(Packet::from_text(text, &mut Vec::new()), Err(ParseError::Base64), "{text}");

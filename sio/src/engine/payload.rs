@@ -93,8 +93,12 @@ mod tests {
         let mut messages = Vec::new();
         while let Some(packet) = decoder.next_packet() {
             match packet {
-                Ok(Packet::Message(Message::Text(text))) => messages.push(Owned::Text(text.to_owned())),
-                Ok(Packet::Message(Message::Binary(data))) => messages.push(Owned::Binary(data.to_vec())),
+                Ok(Packet::Message(Message::Text(text))) => {
+                    messages.push(Owned::Text(text.to_owned()))
+                }
+                Ok(Packet::Message(Message::Binary(data))) => {
+                    messages.push(Owned::Binary(data.to_vec()))
+                }
                 Ok(_) => {}
                 Err(error) => {
                     assert!(decoder.next_packet().is_none(), "nothing after an error");
@@ -107,9 +111,13 @@ mod tests {
 
     #[test]
     fn rule_12_the_example_of_the_specification() {
-        let packets = [Outgoing::text(|buf| buf.push_str("hello")), Outgoing::binary(&[1, 2, 3, 4])];
+        let packets =
+            [Outgoing::text(|buf| buf.push_str("hello")), Outgoing::binary(&[1, 2, 3, 4])];
         assert_eq!(encode(&packets), "4hello\x1ebAQIDBA==");
-        assert_eq!(decode("4hello\x1ebAQIDBA==", 9), (vec![Owned::Text("hello".into()), Owned::Binary(vec![1, 2, 3, 4])], None));
+        assert_eq!(
+            decode("4hello\x1ebAQIDBA==", 9),
+            (vec![Owned::Text("hello".into()), Owned::Binary(vec![1, 2, 3, 4])], None)
+        );
     }
 
     #[test]
@@ -129,7 +137,13 @@ mod tests {
     #[test]
     fn a_payload_has_a_bounded_number_of_packets() {
         assert_eq!(decode("4a\x1e4b", 2).1, None);
-        assert_eq!(decode("4a\x1e4b\x1e4c", 2), (vec![Owned::Text("a".into()), Owned::Text("b".into())], Some(ParseError::TooManyPackets)));
+        assert_eq!(
+            decode("4a\x1e4b\x1e4c", 2),
+            (
+                vec![Owned::Text("a".into()), Owned::Text("b".into())],
+                Some(ParseError::TooManyPackets)
+            )
+        );
     }
 
     #[test]

@@ -54,7 +54,14 @@ mod tests {
         let query = Query::parse("EIO=4&transport=polling&t=Oz1&sid=abc&b64=1&j=0&x=y");
         assert_eq!(
             query,
-            Query { eio: Some("4"), transport: Some("polling"), sid: Some("abc"), t: Some("Oz1"), b64: Some("1"), j: Some("0") }
+            Query {
+                eio: Some("4"),
+                transport: Some("polling"),
+                sid: Some("abc"),
+                t: Some("Oz1"),
+                b64: Some("1"),
+                j: Some("0")
+            }
         );
     }
 
@@ -70,7 +77,7 @@ mod tests {
     proptest! {
         #[test]
         fn total(text in "\\PC*") {
-            Query::parse(&text);
+            let _ = Query::parse(&text);
         }
     }
 }

@@ -82,7 +82,11 @@ mod tests {
             (Refusal::BadRequest, 400, r#"{"code":3,"message":"Bad request"}"#),
             (Refusal::Forbidden(String::new()), 403, r#"{"code":4,"message":"Forbidden"}"#),
             (Refusal::Forbidden("no \"you\"".into()), 403, r#"{"code":4,"message":"no \"you\""}"#),
-            (Refusal::UnsupportedProtocolVersion, 400, r#"{"code":5,"message":"Unsupported protocol version"}"#),
+            (
+                Refusal::UnsupportedProtocolVersion,
+                400,
+                r#"{"code":5,"message":"Unsupported protocol version"}"#,
+            ),
         ];
         for (refusal, status, body) in table {
             assert_eq!((refusal.status(), refusal.body().as_str()), (status, body));

@@ -19,7 +19,9 @@ impl Sid {
     #[must_use]
     pub fn from_random(bytes: [u8; 15]) -> Self {
         let mut text = [0; Self::LENGTH];
-        URL_SAFE_NO_PAD.encode_slice(bytes, &mut text).expect("15 bytes are 20 characters of base64");
+        URL_SAFE_NO_PAD
+            .encode_slice(bytes, &mut text)
+            .expect("15 bytes are 20 characters of base64");
         Self(text)
     }
 
@@ -64,7 +66,14 @@ mod tests {
 
     #[test]
     fn rule_10_nothing_else_is_an_id() {
-        for text in ["", "short", "AAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAA+", "AAAAAAAAAAAAAAAAAAA ", "éééééééééé"] {
+        for text in [
+            "",
+            "short",
+            "AAAAAAAAAAAAAAAAAAAAA",
+            "AAAAAAAAAAAAAAAAAAA+",
+            "AAAAAAAAAAAAAAAAAAA ",
+            "éééééééééé",
+        ] {
             assert_eq!(Sid::parse(text), None, "{text}");
         }
     }

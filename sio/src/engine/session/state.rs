@@ -66,7 +66,9 @@ impl State {
 
     pub(super) const fn requests(&mut self) -> Option<&mut Requests> {
         match self {
-            Self::Polling(requests) | Self::Probing(requests, _) | Self::Closing { requests, .. } => Some(requests),
+            Self::Polling(requests)
+            | Self::Probing(requests, _)
+            | Self::Closing { requests, .. } => Some(requests),
             Self::WebSocket { .. } | Self::Closed => None,
         }
     }
@@ -92,7 +94,9 @@ impl State {
     /// `2probe` has come. Only once.
     pub(super) const fn answer_probe(&mut self, now: Instant) -> bool {
         match self {
-            Self::Probing(_, probe) | Self::Closing { probe: Some(probe), .. } if probe.answered.is_none() => {
+            Self::Probing(_, probe) | Self::Closing { probe: Some(probe), .. }
+                if probe.answered.is_none() =>
+            {
                 probe.answered = Some(now);
                 true
             }
@@ -127,7 +131,9 @@ impl State {
     pub(super) const fn begin_close(&mut self, deadline: Instant) {
         match *self {
             Self::Polling(requests) => *self = Self::Closing { requests, probe: None, deadline },
-            Self::Probing(requests, probe) => *self = Self::Closing { requests, probe: Some(probe), deadline },
+            Self::Probing(requests, probe) => {
+                *self = Self::Closing { requests, probe: Some(probe), deadline }
+            }
             _ => {}
         }
     }
@@ -140,9 +146,10 @@ impl State {
     /// When a waiting GET must make way for the upgrade.
     pub(super) fn noop_at(&self) -> Option<Instant> {
         match self {
-            Self::Probing(Requests { get: Some(since), .. }, Probe { answered: Some(answered), .. }) => {
-                Some(*since.max(answered) + NOOP_DELAY)
-            }
+            Self::Probing(
+                Requests { get: Some(since), .. },
+                Probe { answered: Some(answered), .. },
+            ) => Some(*since.max(answered) + NOOP_DELAY),
             _ => None,
         }
     }

@@ -8,6 +8,7 @@ mod walk;
 use std::time::Duration;
 
 use super::*;
+use crate::engine::Refusal;
 
 /// A session, its clock, and what has come out of it as short words.
 struct Rig {
@@ -84,7 +85,10 @@ impl Rig {
 
     fn outputs(&mut self) -> Vec<String> {
         let words = |packets: Vec<Outgoing>| -> String {
-            let words: Vec<_> = packets.iter().map(|packet| String::from_utf8(packet.bytes().to_vec()).unwrap()).collect();
+            let words: Vec<_> = packets
+                .iter()
+                .map(|packet| String::from_utf8(packet.bytes().to_vec()).unwrap())
+                .collect();
             words.join(",")
         };
         std::iter::from_fn(|| self.session.poll_output())

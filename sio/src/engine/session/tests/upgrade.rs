@@ -38,7 +38,11 @@ fn rule_17_a_waiting_get_gets_a_noop_every_100_ms() {
     assert_eq!(rig.outputs(), ["probe 3probe", "get 6"]);
     rig.pass(Duration::from_millis(30));
     rig.get().unwrap();
-    assert_eq!(rig.next_timer(), Duration::from_millis(100), "no busy loop for a client that does not pause");
+    assert_eq!(
+        rig.next_timer(),
+        Duration::from_millis(100),
+        "no busy loop for a client that does not pause"
+    );
     assert_eq!(rig.outputs(), ["get 6"]);
 }
 
@@ -74,8 +78,19 @@ fn rule_17_the_heartbeat_goes_on_across_the_upgrade() {
 
 #[test]
 fn rule_18_any_other_packet_closes_only_the_new_websocket() {
-    let others = [text("x"), Packet::Ping(""), Packet::Ping("probe "), Packet::Pong("probe"), Packet::Noop, Packet::Close];
-    for packet in others.into_iter().chain([Packet::Open(""), Packet::Upgrade, Packet::from_binary(b"2probe")]) {
+    let others = [
+        text("x"),
+        Packet::Ping(""),
+        Packet::Ping("probe "),
+        Packet::Pong("probe"),
+        Packet::Noop,
+        Packet::Close,
+    ];
+    for packet in others.into_iter().chain([
+        Packet::Open(""),
+        Packet::Upgrade,
+        Packet::from_binary(b"2probe"),
+    ]) {
         let mut rig = Rig::polling();
         let socket = rig.session.handle_probe(rig.now).unwrap();
         assert_eq!(rig.packet(socket, packet), None);
