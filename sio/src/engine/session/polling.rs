@@ -31,11 +31,10 @@ impl Session {
         Ok(())
     }
 
-    /// The client has gone away while its GET waited (rule 8).
+    /// The client has gone away while its GET waited, or before it had the answer (rule 8): what was in it is lost.
     pub fn handle_get_aborted(&mut self) {
-        if let Some(requests) = self.state.requests()
-            && requests.get.take().is_some()
-        {
+        if let Some(requests) = self.state.requests() {
+            requests.get = None;
             self.finish(CloseReason::TransportError);
         }
     }

@@ -47,16 +47,12 @@ impl Session {
         }
     }
 
-    /// A WebSocket has ended: by a close frame (`clean`) or otherwise.
-    pub fn handle_socket_closed(&mut self, socket: SocketId, clean: bool) {
+    /// A WebSocket has ended. `reason` counts if it was the session's transport.
+    pub fn handle_socket_closed(&mut self, socket: SocketId, reason: CloseReason) {
         if self.is_probe(socket) {
             self.end_probe();
         } else if self.is_current(socket) {
-            self.finish(if clean {
-                CloseReason::TransportClose
-            } else {
-                CloseReason::TransportError
-            });
+            self.finish(reason);
         }
     }
 
@@ -80,12 +76,10 @@ impl Session {
             // The client should have ended it first; it gets nothing more this way.
             self.outputs.push_back(Output::AnswerGet(vec![Outgoing::noop()]));
         }
-        self.outputs.push_back(Output::Upgraded);
+        self.outputs.push_back(Output::Upgraded(self.buffer.take()));
         if closing {
             // Rule 18: a session that closes during the probe finishes that on the new transport.
             self.finish(CloseReason::ForcedClose);
-        } else {
-            self.flush();
         }
     }
 

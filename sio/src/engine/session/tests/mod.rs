@@ -96,7 +96,7 @@ impl Rig {
                 Output::AnswerGet(packets) => format!("get {}", words(packets)),
                 Output::Probe(packet) => format!("probe {}", words(vec![packet])),
                 Output::CloseProbe => "close probe".into(),
-                Output::Upgraded => "upgraded".into(),
+                Output::Upgraded(packets) => format!("upgraded {}", words(packets)),
                 Output::Send(packets) => format!("send {}", words(packets)),
                 Output::CloseSocket => "close socket".into(),
                 Output::Closed(reason) => format!("closed: {reason}"),

@@ -94,10 +94,11 @@ impl Oracle {
                 }
                 Output::Probe(_) => assert!(self.probe.is_some()),
                 Output::CloseProbe => assert!(self.probe.take().is_some()),
-                Output::Upgraded => {
+                Output::Upgraded(packets) => {
                     assert!(self.current.is_none());
                     self.current = self.probe.take();
                     assert!(self.current.is_some());
+                    self.deliver(&packets);
                 }
                 Output::Send(packets) => {
                     assert!(self.current.is_some());
@@ -152,10 +153,11 @@ fn walk(steps: Vec<Step>) {
                 );
                 oracle.get |= accepted;
             }
-            Step::AbortGet => {
+            Step::AbortGet if oracle.get => {
                 oracle.get = false;
                 session.handle_get_aborted();
             }
+            Step::AbortGet => {}
             Step::PostBegin => {
                 let accepted = session.handle_post().is_ok();
                 assert!(!(accepted && post), "two POSTs");
@@ -190,8 +192,10 @@ fn walk(steps: Vec<Step>) {
             }
             Step::SocketPong => {}
             Step::SocketNonsense => session.handle_socket_parse_error(socket),
-            Step::SocketClosed => session.handle_socket_closed(socket, false),
-            Step::StaleSocket => session.handle_socket_closed(SocketId::FIRST, true),
+            Step::SocketClosed => session.handle_socket_closed(socket, CloseReason::TransportError),
+            Step::StaleSocket => {
+                session.handle_socket_closed(SocketId::FIRST, CloseReason::TransportClose)
+            }
             Step::Milliseconds(time) => rig.pass(Duration::from_millis(time)),
             Step::Timer if oracle.closed.is_none() => _ = rig.next_timer(),
             Step::Timer => {}
