@@ -14,8 +14,14 @@
 pub mod handshake;
 pub mod outbox;
 pub mod proto;
+#[cfg(feature = "tokio")]
+pub mod net;
+#[cfg(feature = "tokio")]
+pub mod stream;
 
 pub use proto::{
     CloseCode, CloseFrame, CloseReport, Config, Failure, Initiator, Message, OverflowPolicy,
     Payload, Prepared, ProtocolError, Role, Text,
 };
+#[cfg(feature = "tokio")]
+pub use stream::{Context, Error, Handler, SendError, Sender, TrySendError, WebSocket, WebSocketReader};
