@@ -8,7 +8,9 @@ use std::time::Duration;
 use super::error::{Error, TrySendError};
 use super::link::{Link, Refused};
 use super::sender::Sender;
-use crate::proto::{CloseCode, CloseFrame, CloseReport, Message, NotOpen, Payload, Prepared, Transmitter};
+use crate::proto::{
+    CloseCode, CloseFrame, CloseReport, Message, NotOpen, Payload, Prepared, Transmitter,
+};
 
 /// What is called when something happens on a connection.
 ///
@@ -106,11 +108,7 @@ impl Context<'_> {
     ///
     /// As [`Context::send`], with nothing to come back.
     pub fn send_payload(&mut self, payload: &Payload<'_>) -> Result<(), TrySendError<()>> {
-        self.queue(|t| match (payload.as_message(), payload.as_text()) {
-            (Some(message), _) => t.send(message),
-            (None, Some(text)) => t.send_text(text),
-            (None, None) => t.send_binary(payload.as_bytes()),
-        })
+        self.queue(|t| t.send_payload(payload))
     }
 
     /// Sends a message that was framed before.
