@@ -40,6 +40,33 @@ async fn assert_closed_with_ping_timeout(mut rig: Rig, mut socket: ws::WebSocket
 }
 
 #[tokio::test]
+async fn rule_16_a_ping_that_finds_no_room_comes_later() {
+    let mut config = hasty();
+    config.ping_interval = Duration::from_millis(400);
+    config.ping_timeout = Duration::from_secs(60);
+    config.max_buffered_bytes = 1 << 16;
+    let mut rig = Rig::with(config).await;
+    let mut socket = websocket(rig.addr, WEBSOCKET).await;
+    receive(&mut socket).await;
+    let handle = rig.opened().await;
+    let filler = out(&"x".repeat(1 << 16));
+    // Nobody reads: full over the time of the ping and beyond.
+    let until = std::time::Instant::now() + Duration::from_millis(600);
+    let mut sent = 0;
+    while std::time::Instant::now() < until {
+        sent += usize::from(handle.send(&filler).is_ok());
+        tokio::task::yield_now().await;
+    }
+    let mut pinged = false;
+    while sent > 0 || !pinged {
+        match receive(&mut socket).await.as_str() {
+            "2" => pinged = true,
+            _ => sent -= 1,
+        }
+    }
+}
+
+#[tokio::test]
 async fn rule_16_the_heartbeat_of_polling() {
     let mut rig = Rig::with(hasty()).await;
     let mut session = Polling::open(rig.addr).await;

@@ -21,7 +21,7 @@ async fn rule_6_messages_wait_for_the_get_or_the_get_for_them() {
     let mut session = Polling::open(rig.addr).await;
     let handle = rig.opened().await;
     handle.send_all(&[out("ä"), Outgoing::binary(&[1, 2, 3, 4])]).unwrap();
-    handle.send(&out("c")).unwrap();
+    handle.send(out("c")).unwrap();
     assert_eq!(handle.buffered_bytes(), 9);
     assert_eq!(session.receive().await, "4ä\x1ebAQIDBA==\x1e4c");
     session.get.send("GET", &session.target, "", "").await;
