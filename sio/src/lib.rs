@@ -3,4 +3,5 @@
 
 pub mod adapter;
 pub mod emitter;
+pub mod engine;
 pub mod packet;

@@ -21,11 +21,7 @@ impl SocketId {
     pub fn from_random(bytes: [u8; 15]) -> Self {
         let mut text = [0; Self::LEN];
         let written = URL_SAFE_NO_PAD.encode_slice(bytes, &mut text);
-        debug_assert_eq!(
-            written.ok(),
-            Some(Self::LEN),
-            "15 bytes are 20 characters of base64"
-        );
+        debug_assert_eq!(written.ok(), Some(Self::LEN), "15 bytes are 20 characters of base64");
         Self(text)
     }
 

@@ -24,10 +24,7 @@ struct Index {
 impl Memory {
     /// Without sockets. Each may be in `max_rooms` rooms, its own not counted: which rooms there are is often up to the peer.
     pub fn new(max_rooms: usize) -> Self {
-        Self {
-            index: RwLock::default(),
-            max_rooms,
-        }
+        Self { index: RwLock::default(), max_rooms }
     }
 
     // No user code runs under the lock and nothing below panics half-way, so a poisoned index is still whole.
@@ -64,14 +61,11 @@ impl Adapter for Memory {
             return Ok(false);
         }
         if joined.len() >= self.max_rooms {
-            return Err(TooManyRooms {
-                max: self.max_rooms,
-            });
+            return Err(TooManyRooms { max: self.max_rooms });
         }
         // All members share the name that the room was made with.
-        let name = rooms
-            .get_key_value(room)
-            .map_or_else(|| Room::from(room), |(name, _)| name.clone());
+        let name =
+            rooms.get_key_value(room).map_or_else(|| Room::from(room), |(name, _)| name.clone());
         joined.push(name.clone());
         rooms.entry(name).or_default().insert(id);
         Ok(true)
@@ -118,11 +112,8 @@ impl Index {
     }
 
     fn select(&self, target: &Target) -> Vec<SocketId> {
-        let excluded: Vec<Members<'_>> = target
-            .except
-            .iter()
-            .map(|room| self.members(room))
-            .collect();
+        let excluded: Vec<Members<'_>> =
+            target.except.iter().map(|room| self.members(room)).collect();
         let wanted = |id: &SocketId| !excluded.iter().any(|members| members.contain(id));
         match &target.rooms[..] {
             [] => self.sockets.keys().copied().filter(wanted).collect(),
@@ -131,20 +122,14 @@ impl Index {
                 // Several rooms may share sockets: each is served once.
                 let mut seen = Ids::default();
                 let members = rooms.iter().flat_map(|room| self.members(room).iter());
-                members
-                    .filter(wanted)
-                    .filter(|id| seen.insert(*id))
-                    .collect()
+                members.filter(wanted).filter(|id| seen.insert(*id)).collect()
             }
         }
     }
 
     fn members(&self, room: &str) -> Members<'_> {
         let own = SocketId::parse(room).filter(|id| self.sockets.contains_key(id));
-        Members {
-            own,
-            joined: self.rooms.get(room),
-        }
+        Members { own, joined: self.rooms.get(room) }
     }
 }
 
@@ -161,9 +146,7 @@ impl<'a> Members<'a> {
     }
 
     fn iter(self) -> impl Iterator<Item = SocketId> + use<'a> {
-        self.own
-            .into_iter()
-            .chain(self.joined.into_iter().flatten().copied())
+        self.own.into_iter().chain(self.joined.into_iter().flatten().copied())
     }
 }
 
@@ -189,11 +172,7 @@ mod tests {
 
     fn target(rooms: &[&str], except: &[&str]) -> Target {
         let names = |list: &[&str]| list.iter().map(|&name| name.into()).collect();
-        Target {
-            rooms: names(rooms),
-            except: names(except),
-            ..Target::default()
-        }
+        Target { rooms: names(rooms), except: names(except), ..Target::default() }
     }
 
     /// Sockets 1, 2, 3; 1 and 2 in `a`, 2 and 3 in `b`.
@@ -210,10 +189,8 @@ mod tests {
 
     fn meant(memory: &Memory, rooms: &[&str], except: &[&str]) -> Vec<u8> {
         let ids = memory.sockets(&target(rooms, except));
-        let mut bytes: Vec<u8> = ids
-            .iter()
-            .filter_map(|meant| (0..9).find(|byte| id(*byte) == *meant))
-            .collect();
+        let mut bytes: Vec<u8> =
+            ids.iter().filter_map(|meant| (0..9).find(|byte| id(*byte) == *meant)).collect();
         bytes.sort_unstable();
         bytes
     }
@@ -233,10 +210,7 @@ mod tests {
         let memory = adapter();
         assert_eq!(meant(&memory, &["a"], &["b"]), [1]);
         assert_eq!(meant(&memory, &[], &["a"]), [3]);
-        assert_eq!(
-            meant(&memory, &["a", "b"], &["nobody", id(3).as_str()]),
-            [1, 2]
-        );
+        assert_eq!(meant(&memory, &["a", "b"], &["nobody", id(3).as_str()]), [1, 2]);
     }
 
     #[test]
@@ -259,17 +233,10 @@ mod tests {
         assert_eq!(meant(&memory, &["a"], &[]), [2]);
         let mut rooms = memory.remove(id(2));
         rooms.sort();
-        assert_eq!(
-            rooms.iter().map(|room| &**room).collect::<Vec<_>>(),
-            ["a", "b"]
-        );
+        assert_eq!(rooms.iter().map(|room| &**room).collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(meant(&memory, &[], &[]), [1, 3]);
         assert_eq!(memory.read().rooms.len(), 1);
-        assert_eq!(
-            memory.join(id(2), "a"),
-            Ok(false),
-            "a socket that is gone joins nothing"
-        );
+        assert_eq!(memory.join(id(2), "a"), Ok(false), "a socket that is gone joins nothing");
         assert!(memory.rooms(id(2)).is_empty());
     }
 
@@ -294,10 +261,7 @@ mod tests {
         }
         let memory = adapter();
         let receiver = Receiver(&memory, Mutex::default());
-        let packet = Encoded {
-            text: "2[\"e\"]".into(),
-            attachments: Vec::new(),
-        };
+        let packet = Encoded { text: "2[\"e\"]".into(), attachments: Vec::new() };
         memory.broadcast(&target(&["a", "b"], &[]), &packet, &receiver);
         memory.broadcast(&target(&["nobody"], &[]), &packet, &receiver);
         assert_eq!(receiver.1.lock().unwrap().len(), 3);

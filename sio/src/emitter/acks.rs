@@ -178,10 +178,7 @@ mod tests {
         let (waiter, resolved) = waiter();
         acks.insert(0, waiter, 1).unwrap();
         acks.take(0).unwrap().resolve(Err(AckError::Timeout));
-        assert_eq!(
-            (resolved.recv().unwrap(), acks.len()),
-            (Err(AckError::Timeout), 0)
-        );
+        assert_eq!((resolved.recv().unwrap(), acks.len()), (Err(AckError::Timeout), 0));
     }
 
     #[test]

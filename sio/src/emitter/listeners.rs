@@ -31,11 +31,7 @@ struct Listener<H> {
 impl<H: Clone> Listeners<H> {
     /// Without listeners; allocates nothing.
     pub fn new() -> Self {
-        Self {
-            by_event: HashMap::new(),
-            any: Arc::from([]),
-            next: 0,
-        }
+        Self { by_event: HashMap::new(), any: Arc::from([]), next: 0 }
     }
 
     /// Adds a listener for every event of this name.
@@ -67,10 +63,8 @@ impl<H: Clone> Listeners<H> {
             self.any = without(&self.any, |listener| listener.id == id);
             return true;
         }
-        let found = self
-            .by_event
-            .iter()
-            .find(|(_, list)| list.iter().any(|listener| listener.id == id));
+        let found =
+            self.by_event.iter().find(|(_, list)| list.iter().any(|listener| listener.id == id));
         let Some(event) = found.map(|(event, _)| event.clone()) else {
             return false;
         };
@@ -87,16 +81,10 @@ impl<H: Clone> Listeners<H> {
     /// The listeners of an event that has happened: one that waited for it once is no listener any more.
     pub fn fire(&mut self, event: &str) -> Fired<H> {
         let named = self.by_event.get(event).map(Arc::clone);
-        if named
-            .as_ref()
-            .is_some_and(|list| list.iter().any(|listener| listener.once))
-        {
+        if named.as_ref().is_some_and(|list| list.iter().any(|listener| listener.once)) {
             self.retain(event, |listener| listener.once);
         }
-        Fired {
-            named,
-            any: Arc::clone(&self.any),
-        }
+        Fired { named, any: Arc::clone(&self.any) }
     }
 
     fn add(&mut self, event: Cow<'static, str>, once: bool, handler: H) -> ListenerId {
@@ -164,9 +152,7 @@ impl<H> Fired<H> {
 
 impl<H> fmt::Debug for Fired<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fired")
-            .field("listeners", &self.iter().count())
-            .finish()
+        f.debug_struct("Fired").field("listeners", &self.iter().count()).finish()
     }
 }
 
@@ -175,10 +161,7 @@ fn with<H: Clone>(list: &List<H>, listener: Listener<H>) -> List<H> {
 }
 
 fn without<H: Clone>(list: &List<H>, gone: impl Fn(&Listener<H>) -> bool) -> List<H> {
-    list.iter()
-        .filter(|listener| !gone(listener))
-        .cloned()
-        .collect()
+    list.iter().filter(|listener| !gone(listener)).cloned().collect()
 }
 
 #[cfg(test)]

@@ -26,11 +26,7 @@ pub struct Arguments<'a> {
 impl<'a> Arguments<'a> {
     /// `array` is valid JSON; its first element is an event's name if `named`.
     pub(super) fn new(array: &'a str, named: bool, attachments: &'a [Bytes]) -> Self {
-        Self {
-            array,
-            named,
-            attachments,
-        }
+        Self { array, named, attachments }
     }
 
     /// Reads them into `T`: each element of a tuple is one argument, any other type is the first argument.
@@ -43,11 +39,8 @@ impl<'a> Arguments<'a> {
     /// [`ReadError`] if the arguments do not fit `T`.
     pub fn read<T: Deserialize<'a>>(&self) -> Result<T, ReadError> {
         let mut json = serde_json::Deserializer::from_str(self.array);
-        let visitor = Elements {
-            skip_name: self.named,
-            attachments: self.attachments,
-            to: PhantomData,
-        };
+        let visitor =
+            Elements { skip_name: self.named, attachments: self.attachments, to: PhantomData };
         json.deserialize_seq(visitor).map_err(ReadError)
     }
 
@@ -86,18 +79,12 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Elements<'de, T> {
         if self.skip_name {
             seq.next_element::<IgnoredAny>()?;
         }
-        let mut arguments = Padded {
-            seq,
-            attachments: self.attachments,
-            read: 0,
-        };
+        let mut arguments = Padded { seq, attachments: self.attachments, read: 0 };
         let value = if is_tuple::<T>() {
             T::deserialize(Spread(&mut arguments))?
         } else {
             // A padded sequence never ends.
-            arguments
-                .next_element()?
-                .ok_or_else(|| de::Error::custom("argument is missing"))?
+            arguments.next_element()?.ok_or_else(|| de::Error::custom("argument is missing"))?
         };
         // Valid JSON by construction: surplus arguments are skipped, not read.
         while arguments.seq.next_element::<IgnoredAny>()?.is_some() {}
@@ -121,10 +108,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Padded<'de, A> {
     ) -> Result<Option<S::Value>, A::Error> {
         self.read += 1;
         let mut seed = Some(seed);
-        let take = Take {
-            seed: &mut seed,
-            attachments: self.attachments,
-        };
+        let take = Take { seed: &mut seed, attachments: self.attachments };
         if let Some(value) = self.seq.next_element_seed(take)? {
             return Ok(Some(value));
         }
@@ -145,10 +129,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Take<'_, 'de, S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<S::Value, D::Error> {
-        let seed = self
-            .seed
-            .take()
-            .ok_or_else(|| de::Error::custom("argument read twice"))?;
+        let seed = self.seed.take().ok_or_else(|| de::Error::custom("argument read twice"))?;
         if self.attachments.is_empty() {
             seed.deserialize(from)
         } else {
@@ -195,35 +176,20 @@ mod tests {
         assert!(
             !is_tuple::<[i32; 2]>() && !is_tuple::<Option<(i32, i32)>>() && !is_tuple::<&str>()
         );
-        assert_eq!(
-            event(r#"["add",1,2]"#).read::<(i64, i64)>().unwrap(),
-            (1, 2)
-        );
-        assert_eq!(
-            event(r#"["p",[1,2],3]"#).read::<[i64; 2]>().unwrap(),
-            [1, 2]
-        );
+        assert_eq!(event(r#"["add",1,2]"#).read::<(i64, i64)>().unwrap(), (1, 2));
+        assert_eq!(event(r#"["p",[1,2],3]"#).read::<[i64; 2]>().unwrap(), [1, 2]);
         assert_eq!(event(r#"["p",[1,2]]"#).read::<Vec<i64>>().unwrap(), [1, 2]);
-        assert_eq!(
-            event(r#"["p",{"a":1}]"#).read::<Value>().unwrap(),
-            json!({ "a": 1 })
-        );
+        assert_eq!(event(r#"["p",{"a":1}]"#).read::<Value>().unwrap(), json!({ "a": 1 }));
     }
 
     #[test]
     fn surplus_arguments_are_ignored_and_missing_ones_are_null() {
         event(r#"["e",1,2,{"x":[]}]"#).read::<()>().unwrap();
         assert_eq!(event(r#"["e",1,2]"#).read::<i64>().unwrap(), 1);
-        assert_eq!(
-            event(r#"["e",1]"#).read::<(i64, Option<i64>)>().unwrap(),
-            (1, None)
-        );
+        assert_eq!(event(r#"["e",1]"#).read::<(i64, Option<i64>)>().unwrap(), (1, None));
         assert_eq!(event(r#"["e"]"#).read::<Option<String>>().unwrap(), None);
         assert_eq!(event(r#"["e"]"#).read::<Value>().unwrap(), Value::Null);
-        let error = event(r#"["e",1]"#)
-            .read::<(i64, i64)>()
-            .unwrap_err()
-            .to_string();
+        let error = event(r#"["e",1]"#).read::<(i64, i64)>().unwrap_err().to_string();
         assert!(error.contains("argument 2 is missing"), "{error}");
         assert!(event(r#"["e"]"#).read::<i64>().is_err());
         assert!(event(r#"["e","x"]"#).read::<i64>().is_err());
@@ -258,27 +224,15 @@ mod tests {
         }
         let json = r#"["f",{"name":"x","raw":{"num":2,"_placeholder":true},"thumb":{"_placeholder":true,"num":0},
             "parts":[{"Data":{"_placeholder":true,"num":1}},{"Hole":{"size":3}}]},{"_placeholder":true,"num":0}]"#;
-        let attachments = [
-            Bytes::from_static(b"zero"),
-            Bytes::from_static(b"one"),
-            Bytes::from_static(b"two"),
-        ];
-        let (file, last) = Arguments::new(json, true, &attachments)
-            .read::<(File, Bytes)>()
-            .unwrap();
-        assert_eq!(
-            (file.name.as_str(), file.raw.as_slice()),
-            ("x", &b"two"[..])
-        );
-        assert_eq!(
-            (file.thumb.unwrap(), last),
-            (attachments[0].clone(), attachments[0].clone())
-        );
+        let attachments =
+            [Bytes::from_static(b"zero"), Bytes::from_static(b"one"), Bytes::from_static(b"two")];
+        let (file, last) =
+            Arguments::new(json, true, &attachments).read::<(File, Bytes)>().unwrap();
+        assert_eq!((file.name.as_str(), file.raw.as_slice()), ("x", &b"two"[..]));
+        assert_eq!((file.thumb.unwrap(), last), (attachments[0].clone(), attachments[0].clone()));
         assert!(matches!(&file.parts[0], Part::Data(data) if *data == attachments[1]));
         assert!(matches!(file.parts[1], Part::Hole { size: 3 }));
-        let value = Arguments::new(json, true, &attachments)
-            .read::<Value>()
-            .unwrap();
+        let value = Arguments::new(json, true, &attachments).read::<Value>().unwrap();
         assert_eq!(value["thumb"], json!({ "_placeholder": true, "num": 0 }));
     }
 

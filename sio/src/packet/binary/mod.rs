@@ -62,14 +62,9 @@ impl Decoder {
     /// See [`DecodeError`]; each closes the connection.
     pub fn binary(&mut self, bytes: &[u8]) -> Result<Option<Packet>, DecodeError> {
         let mut pending = self.pending.take().ok_or(DecodeError::UnannouncedBinary)?;
-        pending.budget = pending
-            .budget
-            .checked_sub(bytes.len())
-            .ok_or(DecodeError::AttachmentsTooLarge)?;
-        pending
-            .packet
-            .attachments
-            .push(Bytes::copy_from_slice(bytes));
+        pending.budget =
+            pending.budget.checked_sub(bytes.len()).ok_or(DecodeError::AttachmentsTooLarge)?;
+        pending.packet.attachments.push(Bytes::copy_from_slice(bytes));
         pending.missing -= 1;
         if pending.missing == 0 {
             return Ok(Some(pending.packet));

@@ -14,13 +14,12 @@ pub(in crate::packet) fn check_placeholders(
     attachments: usize,
 ) -> Result<(), DecodeError> {
     let mut from = serde_json::Deserializer::from_str(json);
-    Walk { attachments }
-        .deserialize(&mut from)
-        .and_then(|_| from.end())
-        .map_err(|error| match error.classify() {
+    Walk { attachments }.deserialize(&mut from).and_then(|_| from.end()).map_err(
+        |error| match error.classify() {
             Category::Data => DecodeError::Placeholder,
             _ => DecodeError::Json,
-        })
+        },
+    )
 }
 
 /// What a value is, as far as placeholders are concerned.

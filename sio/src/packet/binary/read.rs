@@ -24,10 +24,7 @@ impl<'a, T> WithAttachments<'a, T> {
     }
 
     fn map<U>(&self, inner: U) -> WithAttachments<'a, U> {
-        WithAttachments {
-            inner,
-            attachments: self.attachments,
-        }
+        WithAttachments { inner, attachments: self.attachments }
     }
 
     fn attachment<E: de::Error>(&self, num: usize) -> Result<&'a [u8], E> {
@@ -62,10 +59,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for WithAttachments<'de, D> {
     }
 
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        let visitor = OrPlaceholder {
-            visitor: self.map(visitor),
-            wants: Wants::Bytes,
-        };
+        let visitor = OrPlaceholder { visitor: self.map(visitor), wants: Wants::Bytes };
         self.inner.deserialize_any(visitor)
     }
 
@@ -75,10 +69,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for WithAttachments<'de, D> {
 
     /// A `Vec<u8>` asks for a sequence: an attachment is one of bytes.
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        let visitor = OrPlaceholder {
-            visitor: self.map(visitor),
-            wants: Wants::Sequence,
-        };
+        let visitor = OrPlaceholder { visitor: self.map(visitor), wants: Wants::Sequence };
         self.inner.deserialize_any(visitor)
     }
 
@@ -172,10 +163,9 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for OrPlaceholder<'de, V> {
         let bytes = self.visitor.attachment(placeholder::number(map)?)?;
         match self.wants {
             Wants::Bytes => self.visitor.inner.visit_borrowed_bytes(bytes),
-            Wants::Sequence => self
-                .visitor
-                .inner
-                .visit_seq(SeqDeserializer::new(bytes.iter().copied())),
+            Wants::Sequence => {
+                self.visitor.inner.visit_seq(SeqDeserializer::new(bytes.iter().copied()))
+            }
         }
     }
 

@@ -29,10 +29,7 @@ fn rule_23_no_attachments_are_legal_and_leave_nothing_pending() {
 fn rule_23_text_while_attachments_are_missing_is_refused() {
     let (mut decoder, limits) = (Decoder::default(), Limits::default());
     decoder.text(TWO, &limits).unwrap();
-    assert_eq!(
-        decoder.text("2[\"e\"]", &limits),
-        Err(DecodeError::TextWhileBinaryPending)
-    );
+    assert_eq!(decoder.text("2[\"e\"]", &limits), Err(DecodeError::TextWhileBinaryPending));
 }
 
 #[test]
@@ -47,10 +44,7 @@ fn rule_23_binary_that_nothing_announced_is_refused() {
 
 #[test]
 fn attachments_are_bounded_together() {
-    let limits = Limits {
-        max_attachment_bytes: 3,
-        ..Limits::default()
-    };
+    let limits = Limits { max_attachment_bytes: 3, ..Limits::default() };
     let mut decoder = Decoder::default();
     decoder.text(TWO, &limits).unwrap();
     decoder.binary(b"ab").unwrap();

@@ -22,10 +22,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            max_attachments: 10,
-            max_attachment_bytes: 10_000_000,
-        }
+        Self { max_attachments: 10, max_attachment_bytes: 10_000_000 }
     }
 }
 
@@ -54,23 +51,12 @@ impl<'a> PacketRef<'a> {
     pub fn decode(text: &'a str, limits: &Limits) -> Result<Self, DecodeError> {
         let mut rest = text;
         let kind = take_kind(&mut rest)?;
-        let attachments = if kind.is_binary() {
-            take_attachments(&mut rest, limits)?
-        } else {
-            0
-        };
+        let attachments = if kind.is_binary() { take_attachments(&mut rest, limits)? } else { 0 };
         let namespace = take_namespace(&mut rest);
         let id = take_id(&mut rest)?;
         check_json(kind, attachments, rest)?;
         let event = check_payload(kind, rest)?;
-        Ok(Self {
-            kind,
-            attachments,
-            namespace,
-            id,
-            event,
-            payload: rest,
-        })
+        Ok(Self { kind, attachments, namespace, id, event, payload: rest })
     }
 
     /// The arguments: all elements of an ack, all but the name of an event. Those of a binary packet are only complete
@@ -93,11 +79,7 @@ impl<'a> PacketRef<'a> {
 }
 
 fn take_kind(rest: &mut &str) -> Result<Kind, DecodeError> {
-    let kind = rest
-        .bytes()
-        .next()
-        .and_then(Kind::from_digit)
-        .ok_or(DecodeError::UnknownType)?;
+    let kind = rest.bytes().next().and_then(Kind::from_digit).ok_or(DecodeError::UnknownType)?;
     *rest = &rest[1..];
     Ok(kind)
 }
@@ -109,9 +91,7 @@ fn take_attachments(rest: &mut &str, limits: &Limits) -> Result<usize, DecodeErr
         return Err(DecodeError::AttachmentCount);
     }
     // Digits only, so that a number that does not parse is one that is too large.
-    let count = digits
-        .parse::<usize>()
-        .map_err(|_| DecodeError::TooManyAttachments)?;
+    let count = digits.parse::<usize>().map_err(|_| DecodeError::TooManyAttachments)?;
     if count > limits.max_attachments {
         return Err(DecodeError::TooManyAttachments);
     }
@@ -134,21 +114,14 @@ fn take_id(rest: &mut &str) -> Result<Option<u64>, DecodeError> {
     if digits.is_empty() {
         return Ok(None);
     }
-    let id = digits
-        .parse::<u64>()
-        .ok()
-        .filter(|id| *id <= MAX_ACK_ID)
-        .ok_or(DecodeError::AckId)?;
+    let id = digits.parse::<u64>().ok().filter(|id| *id <= MAX_ACK_ID).ok_or(DecodeError::AckId)?;
     *rest = &rest[digits.len()..];
     Ok(Some(id))
 }
 
 fn leading_digits<'a>(text: &&'a str) -> &'a str {
     let text: &'a str = text;
-    let end = text
-        .bytes()
-        .position(|b| !b.is_ascii_digit())
-        .unwrap_or(text.len());
+    let end = text.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
     &text[..end]
 }
 
@@ -160,9 +133,7 @@ fn check_json(kind: Kind, attachments: usize, payload: &str) -> Result<(), Decod
     if kind.is_binary() {
         return binary::check_placeholders(payload, attachments);
     }
-    serde_json::from_str::<IgnoredAny>(payload)
-        .map(drop)
-        .map_err(|_| DecodeError::Json)
+    serde_json::from_str::<IgnoredAny>(payload).map(drop).map_err(|_| DecodeError::Json)
 }
 
 /// Rule 24 for a payload that is absent or valid JSON; gives the name of an event.
@@ -183,44 +154,28 @@ fn check_payload(kind: Kind, payload: &str) -> Result<Option<Cow<'_, str>>, Deco
 
 /// The first element of a valid JSON array: a string that is not reserved, or a number.
 fn event_name(array: &str) -> Result<Cow<'_, str>, DecodeError> {
-    let elements = array
-        .trim_ascii_start()
-        .get(1..)
-        .unwrap_or_default()
-        .trim_ascii_start();
+    let elements = array.trim_ascii_start().get(1..).unwrap_or_default().trim_ascii_start();
     let name = match elements.bytes().next() {
         Some(b'"') => string(elements)?,
         Some(b'-' | b'0'..=b'9') => {
-            let end = elements
-                .find([',', ']', ' ', '\t', '\n', '\r'])
-                .unwrap_or(elements.len());
+            let end = elements.find([',', ']', ' ', '\t', '\n', '\r']).unwrap_or(elements.len());
             Cow::Borrowed(&elements[..end])
         }
         Some(b']') | None => return Err(DecodeError::Payload),
         Some(_) => return Err(DecodeError::EventName),
     };
-    if is_reserved(&name) {
-        Err(DecodeError::ReservedName)
-    } else {
-        Ok(name)
-    }
+    if is_reserved(&name) { Err(DecodeError::ReservedName) } else { Ok(name) }
 }
 
 /// The JSON string that `text` starts with; copied only if it has escapes.
 fn string(text: &str) -> Result<Cow<'_, str>, DecodeError> {
     let inside = &text[1..];
-    let end = inside
-        .bytes()
-        .position(|b| b == b'"' || b == b'\\')
-        .ok_or(DecodeError::Json)?;
+    let end = inside.bytes().position(|b| b == b'"' || b == b'\\').ok_or(DecodeError::Json)?;
     if inside.as_bytes()[end] == b'"' {
         return Ok(Cow::Borrowed(&inside[..end]));
     }
     // An escape such as a lone surrogate is valid JSON, but names no event that Rust could hold.
-    match serde_json::Deserializer::from_str(text)
-        .into_iter::<String>()
-        .next()
-    {
+    match serde_json::Deserializer::from_str(text).into_iter::<String>().next() {
         Some(Ok(name)) => Ok(Cow::Owned(name)),
         _ => Err(DecodeError::EventName),
     }

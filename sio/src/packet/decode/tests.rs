@@ -10,88 +10,25 @@ fn decode(text: &str) -> Result<PacketRef<'_>, DecodeError> {
 }
 
 /// (text, type, attachments, namespace, id, event, payload)
-type Row = (
-    &'static str,
-    Kind,
-    usize,
-    &'static str,
-    Option<u64>,
-    Option<&'static str>,
-    &'static str,
-);
+type Row =
+    (&'static str, Kind, usize, &'static str, Option<u64>, Option<&'static str>, &'static str);
 
 const LEGAL: &[Row] = &[
     ("0", Kind::Connect, 0, "/", None, None, ""),
-    (
-        "0{\"token\":1}",
-        Kind::Connect,
-        0,
-        "/",
-        None,
-        None,
-        "{\"token\":1}",
-    ),
+    ("0{\"token\":1}", Kind::Connect, 0, "/", None, None, "{\"token\":1}"),
     ("0/random", Kind::Connect, 0, "/random", None, None, ""),
     ("0/admin,", Kind::Connect, 0, "/admin", None, None, ""),
     ("0/admin,{}", Kind::Connect, 0, "/admin", None, None, "{}"),
     ("1", Kind::Disconnect, 0, "/", None, None, ""),
     ("1/custom", Kind::Disconnect, 0, "/custom", None, None, ""),
     ("1/custom,", Kind::Disconnect, 0, "/custom", None, None, ""),
-    (
-        "2[\"hi\"]",
-        Kind::Event,
-        0,
-        "/",
-        None,
-        Some("hi"),
-        "[\"hi\"]",
-    ),
-    (
-        "20[\"hi\",1]",
-        Kind::Event,
-        0,
-        "/",
-        Some(0),
-        Some("hi"),
-        "[\"hi\",1]",
-    ),
-    (
-        "2/a,456[\"é\\u0041\"]",
-        Kind::Event,
-        0,
-        "/a",
-        Some(456),
-        Some("éA"),
-        "[\"é\\u0041\"]",
-    ),
-    (
-        "2[7,\"x\"]",
-        Kind::Event,
-        0,
-        "/",
-        None,
-        Some("7"),
-        "[7,\"x\"]",
-    ),
-    (
-        "2 [ -1.5 ] ",
-        Kind::Event,
-        0,
-        "/",
-        None,
-        Some("-1.5"),
-        " [ -1.5 ] ",
-    ),
+    ("2[\"hi\"]", Kind::Event, 0, "/", None, Some("hi"), "[\"hi\"]"),
+    ("20[\"hi\",1]", Kind::Event, 0, "/", Some(0), Some("hi"), "[\"hi\",1]"),
+    ("2/a,456[\"é\\u0041\"]", Kind::Event, 0, "/a", Some(456), Some("éA"), "[\"é\\u0041\"]"),
+    ("2[7,\"x\"]", Kind::Event, 0, "/", None, Some("7"), "[7,\"x\"]"),
+    ("2 [ -1.5 ] ", Kind::Event, 0, "/", None, Some("-1.5"), " [ -1.5 ] "),
     ("2[\"\"]", Kind::Event, 0, "/", None, Some(""), "[\"\"]"),
-    (
-        "2[\"Connect\"]",
-        Kind::Event,
-        0,
-        "/",
-        None,
-        Some("Connect"),
-        "[\"Connect\"]",
-    ),
+    ("2[\"Connect\"]", Kind::Event, 0, "/", None, Some("Connect"), "[\"Connect\"]"),
     (
         "29007199254740991[\"e\"]",
         Kind::Event,
@@ -102,43 +39,11 @@ const LEGAL: &[Row] = &[
         "[\"e\"]",
     ),
     ("31[]", Kind::Ack, 0, "/", Some(1), None, "[]"),
-    (
-        "3/a,1[\"connect\"]",
-        Kind::Ack,
-        0,
-        "/a",
-        Some(1),
-        None,
-        "[\"connect\"]",
-    ),
+    ("3/a,1[\"connect\"]", Kind::Ack, 0, "/a", Some(1), None, "[\"connect\"]"),
     ("3[]", Kind::Ack, 0, "/", None, None, "[]"),
-    (
-        "4{\"message\":\"no\"}",
-        Kind::ConnectError,
-        0,
-        "/",
-        None,
-        None,
-        "{\"message\":\"no\"}",
-    ),
-    (
-        "4/a,\"no\"",
-        Kind::ConnectError,
-        0,
-        "/a",
-        None,
-        None,
-        "\"no\"",
-    ),
-    (
-        "50-[\"e\"]",
-        Kind::BinaryEvent,
-        0,
-        "/",
-        None,
-        Some("e"),
-        "[\"e\"]",
-    ),
+    ("4{\"message\":\"no\"}", Kind::ConnectError, 0, "/", None, None, "{\"message\":\"no\"}"),
+    ("4/a,\"no\"", Kind::ConnectError, 0, "/a", None, None, "\"no\""),
+    ("50-[\"e\"]", Kind::BinaryEvent, 0, "/", None, Some("e"), "[\"e\"]"),
     (
         "51-/a,3[\"e\",{\"_placeholder\":true,\"num\":0}]",
         Kind::BinaryEvent,
@@ -225,42 +130,15 @@ fn rule_23_illegal_attachment_counts_and_placeholders_are_refused() {
         ("51.0-[\"e\"]", DecodeError::AttachmentCount),
         ("5", DecodeError::AttachmentCount),
         ("511-[\"e\"]", DecodeError::TooManyAttachments),
-        (
-            "599999999999999999999999-[\"e\"]",
-            DecodeError::TooManyAttachments,
-        ),
-        (
-            "51-[\"e\",{\"_placeholder\":true,\"num\":1}]",
-            DecodeError::Placeholder,
-        ),
-        (
-            "51-[\"e\",{\"_placeholder\":true,\"num\":-1}]",
-            DecodeError::Placeholder,
-        ),
-        (
-            "51-[\"e\",{\"_placeholder\":true,\"num\":0.5}]",
-            DecodeError::Placeholder,
-        ),
-        (
-            "51-[\"e\",{\"_placeholder\":true,\"num\":\"0\"}]",
-            DecodeError::Placeholder,
-        ),
-        (
-            "51-[\"e\",{\"_placeholder\":true,\"num\":{}}]",
-            DecodeError::Placeholder,
-        ),
-        (
-            "51-[\"e\",{\"_placeholder\":true}]",
-            DecodeError::Placeholder,
-        ),
-        (
-            "51-[\"e\",[{\"a\":[{\"_placeholder\":true,\"num\":7}]}]]",
-            DecodeError::Placeholder,
-        ),
-        (
-            "50-[\"e\",{\"_placeholder\":true,\"num\":0}]",
-            DecodeError::Placeholder,
-        ),
+        ("599999999999999999999999-[\"e\"]", DecodeError::TooManyAttachments),
+        ("51-[\"e\",{\"_placeholder\":true,\"num\":1}]", DecodeError::Placeholder),
+        ("51-[\"e\",{\"_placeholder\":true,\"num\":-1}]", DecodeError::Placeholder),
+        ("51-[\"e\",{\"_placeholder\":true,\"num\":0.5}]", DecodeError::Placeholder),
+        ("51-[\"e\",{\"_placeholder\":true,\"num\":\"0\"}]", DecodeError::Placeholder),
+        ("51-[\"e\",{\"_placeholder\":true,\"num\":{}}]", DecodeError::Placeholder),
+        ("51-[\"e\",{\"_placeholder\":true}]", DecodeError::Placeholder),
+        ("51-[\"e\",[{\"a\":[{\"_placeholder\":true,\"num\":7}]}]]", DecodeError::Placeholder),
+        ("50-[\"e\",{\"_placeholder\":true,\"num\":0}]", DecodeError::Placeholder),
     ]);
 }
 
@@ -300,30 +178,14 @@ fn rule_24_illegal_payloads_are_refused() {
 
 #[test]
 fn rule_24_reserved_event_names_are_refused_also_when_escaped() {
-    for name in [
-        "connect",
-        "connect_error",
-        "disconnect",
-        "disconnecting",
-        "newListener",
-        "removeListener",
-    ] {
-        assert_eq!(
-            decode(&format!("2[\"{name}\"]")),
-            Err(DecodeError::ReservedName),
-            "{name}"
-        );
-        assert_eq!(
-            decode(&format!("50-[\"{name}\"]")),
-            Err(DecodeError::ReservedName),
-            "{name}"
-        );
+    for name in
+        ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"]
+    {
+        assert_eq!(decode(&format!("2[\"{name}\"]")), Err(DecodeError::ReservedName), "{name}");
+        assert_eq!(decode(&format!("50-[\"{name}\"]")), Err(DecodeError::ReservedName), "{name}");
         assert_eq!(decode(&format!("31[\"{name}\"]")).unwrap().event, None);
     }
-    assert_eq!(
-        decode("2[\"\\u0063onnect\"]"),
-        Err(DecodeError::ReservedName)
-    );
+    assert_eq!(decode("2[\"\\u0063onnect\"]"), Err(DecodeError::ReservedName));
 }
 
 #[test]

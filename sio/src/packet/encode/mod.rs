@@ -142,12 +142,7 @@ fn write_arguments<T: Serialize + ?Sized>(
         out.push(',');
     }
     let mut attachments = Vec::new();
-    let formatter = Arguments {
-        spread,
-        comma_first,
-        depth: 0,
-        attachments: &mut attachments,
-    };
+    let formatter = Arguments { spread, comma_first, depth: 0, attachments: &mut attachments };
     data.serialize(&mut Serializer::with_formatter(Utf8(out), formatter))
         .map_err(EncodeError::Serialize)?;
     Ok(attachments)
@@ -188,22 +183,14 @@ impl Formatter for Arguments<'_> {
         out: &mut W,
         bytes: &[u8],
     ) -> io::Result<()> {
-        write!(
-            out,
-            r#"{{"_placeholder":true,"num":{}}}"#,
-            self.attachments.len()
-        )?;
+        write!(out, r#"{{"_placeholder":true,"num":{}}}"#, self.attachments.len())?;
         self.attachments.push(Bytes::copy_from_slice(bytes));
         Ok(())
     }
 
     /// `()` at the top is a tuple without elements.
     fn write_null<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
-        if self.at_top_of_tuple() {
-            Ok(())
-        } else {
-            out.write_all(b"null")
-        }
+        if self.at_top_of_tuple() { Ok(()) } else { out.write_all(b"null") }
     }
 
     fn begin_array<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
@@ -216,11 +203,7 @@ impl Formatter for Arguments<'_> {
 
     fn end_array<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
         self.depth -= 1;
-        if self.at_top_of_tuple() {
-            Ok(())
-        } else {
-            out.write_all(b"]")
-        }
+        if self.at_top_of_tuple() { Ok(()) } else { out.write_all(b"]") }
     }
 
     fn begin_array_value<W: ?Sized + io::Write>(
@@ -229,11 +212,7 @@ impl Formatter for Arguments<'_> {
         first: bool,
     ) -> io::Result<()> {
         let of_tuple = self.spread && self.depth == 1;
-        if first && !(of_tuple && self.comma_first) {
-            Ok(())
-        } else {
-            out.write_all(b",")
-        }
+        if first && !(of_tuple && self.comma_first) { Ok(()) } else { out.write_all(b",") }
     }
 
     fn begin_object<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {

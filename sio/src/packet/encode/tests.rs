@@ -23,36 +23,18 @@ fn event_text<T: Serialize + ?Sized>(
 fn rule_22_events_are_written_behind_what_the_buffer_holds() {
     assert_eq!(event_text("/", None, "hi", &()), r#"42["hi"]"#);
     assert_eq!(event_text("/", None, "hi", "you"), r#"42["hi","you"]"#);
-    assert_eq!(
-        event_text("/admin", Some(12), "hi", &1),
-        r#"42/admin,12["hi",1]"#
-    );
-    assert_eq!(
-        event_text("/", Some(0), "q\"\n", &json!({ "a": [] })),
-        r#"420["q\"\n",{"a":[]}]"#
-    );
+    assert_eq!(event_text("/admin", Some(12), "hi", &1), r#"42/admin,12["hi",1]"#);
+    assert_eq!(event_text("/", Some(0), "q\"\n", &json!({ "a": [] })), r#"420["q\"\n",{"a":[]}]"#);
 }
 
 #[test]
 fn a_tuple_is_several_arguments_and_anything_else_is_one() {
-    assert_eq!(
-        event_text("/", None, "e", &(1, "two", [3, 3])),
-        r#"42["e",1,"two",[3,3]]"#
-    );
+    assert_eq!(event_text("/", None, "e", &(1, "two", [3, 3])), r#"42["e",1,"two",[3,3]]"#);
     assert_eq!(event_text("/", None, "e", &([1, 2],)), r#"42["e",[1,2]]"#);
     assert_eq!(event_text("/", None, "e", &[1, 2]), r#"42["e",[1,2]]"#);
-    assert_eq!(
-        event_text("/", None, "e", &vec![(1, 2)]),
-        r#"42["e",[[1,2]]]"#
-    );
-    assert_eq!(
-        event_text("/", None, "e", &((1, 2), ())),
-        r#"42["e",[1,2],null]"#
-    );
-    assert_eq!(
-        event_text("/", None, "e", &Some((1, 2))),
-        r#"42["e",[1,2]]"#
-    );
+    assert_eq!(event_text("/", None, "e", &vec![(1, 2)]), r#"42["e",[[1,2]]]"#);
+    assert_eq!(event_text("/", None, "e", &((1, 2), ())), r#"42["e",[1,2],null]"#);
+    assert_eq!(event_text("/", None, "e", &Some((1, 2))), r#"42["e",[1,2]]"#);
     assert_eq!(event_text("/", None, "e", &&&(1, 2)), r#"42["e",1,2]"#);
     assert_eq!(event_text("/", None, "e", &None::<u8>), r#"42["e",null]"#);
 }
@@ -65,10 +47,7 @@ fn rule_26_replies_are_written_exactly() {
         out
     };
     let sid = json!({ "sid": "abc" });
-    assert_eq!(
-        written(&|out| connect(out, "/", Some(&sid)).unwrap()),
-        r#"0{"sid":"abc"}"#
-    );
+    assert_eq!(written(&|out| connect(out, "/", Some(&sid)).unwrap()), r#"0{"sid":"abc"}"#);
     assert_eq!(
         written(&|out| connect(out, "/admin", Some(&sid)).unwrap()),
         r#"0/admin,{"sid":"abc"}"#
@@ -82,14 +61,8 @@ fn rule_26_replies_are_written_exactly() {
         r#"4/random,{"message":"Invalid namespace"}"#
     );
     assert_eq!(written(&|out| drop(ack(out, "/", 0, &()).unwrap())), "30[]");
-    assert_eq!(
-        written(&|out| drop(ack(out, "/a", 7, &(1, 2)).unwrap())),
-        "3/a,7[1,2]"
-    );
-    assert_eq!(
-        written(&|out| drop(ack(out, "/a", 7, &[1, 2]).unwrap())),
-        "3/a,7[[1,2]]"
-    );
+    assert_eq!(written(&|out| drop(ack(out, "/a", 7, &(1, 2)).unwrap())), "3/a,7[1,2]");
+    assert_eq!(written(&|out| drop(ack(out, "/a", 7, &[1, 2]).unwrap())), "3/a,7[[1,2]]");
 }
 
 #[test]
@@ -99,10 +72,8 @@ fn rule_23_bytes_become_placeholders_in_order() {
         name: &'static str,
         parts: Vec<Bytes>,
     }
-    let file = File {
-        name: "x",
-        parts: vec![Bytes::from_static(b"one"), Bytes::from_static(b"two")],
-    };
+    let file =
+        File { name: "x", parts: vec![Bytes::from_static(b"one"), Bytes::from_static(b"two")] };
     let mut out = String::from("4");
     let attachments = event(&mut out, "/a", Some(1), "f", &(&file, Bytes::new())).unwrap();
     assert_eq!(
@@ -111,25 +82,15 @@ fn rule_23_bytes_become_placeholders_in_order() {
     );
     assert_eq!(attachments, [&b"one"[..], b"two", b""]);
     let mut out = String::new();
-    assert_eq!(
-        ack(&mut out, "/", 3, &Bytes::from_static(b"x"))
-            .unwrap()
-            .len(),
-        1
-    );
+    assert_eq!(ack(&mut out, "/", 3, &Bytes::from_static(b"x")).unwrap().len(), 1);
     assert_eq!(out, r#"61-3[{"_placeholder":true,"num":0}]"#);
 }
 
 #[test]
 fn reserved_names_fail_and_leave_the_buffer_alone() {
-    for name in [
-        "connect",
-        "connect_error",
-        "disconnect",
-        "disconnecting",
-        "newListener",
-        "removeListener",
-    ] {
+    for name in
+        ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"]
+    {
         let mut out = String::from("4");
         let error = event(&mut out, "/", None, name, &()).unwrap_err();
         assert!(matches!(error, EncodeError::ReservedName(reserved) if &*reserved == name));
