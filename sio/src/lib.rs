@@ -5,3 +5,5 @@ pub mod adapter;
 pub mod emitter;
 pub mod engine;
 pub mod packet;
+#[cfg(feature = "tokio")]
+pub mod server;

@@ -56,9 +56,18 @@ pub struct Config {
     /// Most packets in one POST body. Default 131,072, more than the smallest Socket.IO events that fit into the default
     /// `max_payload`, so that it stops floods of empty packets and no honest client.
     pub max_packets: usize,
-    /// Most bytes that may wait for one session's client. What goes beyond is refused and given back, but one message of any size may
-    /// always wait alone. Default 4 MiB.
+    /// Bytes that may wait for one session's client before messages are refused; the last one that is taken may pass the limit.
+    /// Default 4 MiB.
     pub max_buffered_bytes: usize,
+    /// Most sessions at a time; a handshake beyond them is answered with 503. Default 1,000,000, since each costs a few KiB even if
+    /// its client is gone, until its heartbeat finds out.
+    pub max_sessions: usize,
+    /// Time in which the head of an HTTP request must arrive, and for which an idle HTTP connection is kept. Default 30 s.
+    pub header_timeout: Duration,
+    /// Most bytes in the head of an HTTP request, at least 8 KiB; more is answered with 431. Default 32 KiB.
+    pub max_header_bytes: usize,
+    /// Most headers of an HTTP request; more is answered with 431. Default 100.
+    pub max_headers: usize,
     /// Transports that may be used. Default both.
     pub transports: Vec<Transport>,
     /// May a polling session move to a WebSocket? Default true.
@@ -131,7 +140,10 @@ impl Config {
         check(self.max_payload > 0, "max_payload", "must not be zero")?;
         check(self.max_packets > 0, "max_packets", "must not be zero")?;
         check(!self.transports.is_empty(), "transports", "must name a transport")?;
+        check(self.max_header_bytes >= 8 << 10, "max_header_bytes", "must be at least 8 KiB")?;
+        check(self.max_headers > 0, "max_headers", "must not be zero")?;
         for (field, time) in [
+            ("header_timeout", self.header_timeout),
             ("ping_interval", self.ping_interval),
             ("ping_timeout", self.ping_timeout),
             ("upgrade_timeout", self.upgrade_timeout),
@@ -175,6 +187,10 @@ impl Default for Config {
             max_payload: 1_000_000,
             max_packets: 1 << 17,
             max_buffered_bytes: 4 << 20,
+            max_sessions: 1_000_000,
+            header_timeout: Duration::from_secs(30),
+            max_header_bytes: 32 << 10,
+            max_headers: 100,
             transports: vec![Transport::Polling, Transport::WebSocket],
             allow_upgrades: true,
             origins: Origins::SameHost,

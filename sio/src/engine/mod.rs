@@ -14,14 +14,15 @@ mod open;
 mod outgoing;
 mod packet;
 pub mod payload;
-mod prepared;
 mod query;
 mod refusal;
+#[cfg(feature = "tokio")]
+pub mod server;
 mod session;
 mod sid;
 
 pub use config::{Config, ConfigError, Cookie, SameSite, Transport};
-pub use cors::{Cors, Origins};
+pub use cors::Cors;
 pub use open::{Open, OpenError};
 pub use outgoing::Outgoing;
 pub use packet::{Message, Packet, ParseError};
@@ -29,3 +30,4 @@ pub use query::Query;
 pub use refusal::Refusal;
 pub use session::{CloseReason, Output, SendError, Session, SocketId};
 pub use sid::Sid;
+pub use ws::handshake::Origins;

@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use ws::Prepared;
 
 use super::Open;
-use super::prepared::Prepared;
 
 /// An outgoing Engine.IO message, framed once.
 ///
@@ -41,7 +41,7 @@ impl Outgoing {
     /// Bytes of the message, with the type digit of a text.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.payload().len()
+        self.0.message().len()
     }
 
     /// Whether the message is empty, as a binary one may be.
@@ -53,15 +53,18 @@ impl Outgoing {
     /// Is it text?
     #[must_use]
     pub fn is_text(&self) -> bool {
-        self.0.as_text().is_some()
+        self.0.message().is_text()
     }
 
     /// The frame for a WebSocket.
-    pub(crate) const fn prepared(&self) -> &Prepared {
+    #[must_use]
+    pub const fn prepared(&self) -> &Prepared {
         &self.0
     }
 
-    pub(super) fn open(open: &Open) -> Self {
+    /// The open packet, which is the first of a session (rule 11).
+    #[must_use]
+    pub fn open(open: &Open) -> Self {
         Self(Prepared::build_text(|buf| {
             buf.push('0');
             buf.push_str(&open.to_json());
@@ -103,7 +106,7 @@ impl Outgoing {
             Some(text) => body.push_str(text),
             None => {
                 body.push('b');
-                STANDARD.encode_string(self.0.payload(), body);
+                STANDARD.encode_string(self.0.message().as_bytes(), body);
             }
         }
     }

@@ -77,7 +77,7 @@ mod tests {
     proptest! {
         #[test]
         fn total(text in "\\PC*") {
-            Query::parse(&text);
+            let _ = Query::parse(&text);
         }
     }
 }

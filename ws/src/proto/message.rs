@@ -161,6 +161,15 @@ impl<'a> Payload<'a> {
         }
     }
 
+    /// The message, if it owns its bytes.
+    #[must_use]
+    pub(crate) const fn as_message(&self) -> Option<&Message> {
+        match &self.0 {
+            Repr::Owned(message) => Some(message),
+            _ => None,
+        }
+    }
+
     /// The message to keep: copied if it was borrowed.
     #[must_use]
     pub fn into_message(self) -> Message {

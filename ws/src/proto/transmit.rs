@@ -179,6 +179,11 @@ impl Transmitter {
         self.fail(failure, None);
     }
 
+    /// This side lets go of the connection without waiting for the closing handshake. The peer is told that it goes away.
+    pub fn handle_drop(&mut self) {
+        self.fail(Failure::Dropped, Some(CloseFrame::new(CloseCode::GOING_AWAY, "")));
+    }
+
     /// Looks at the deadlines. `heard` is what was received since the last call.
     pub fn handle_timeout(&mut self, now: Instant, heard: Heard) {
         match self.state {

@@ -19,13 +19,13 @@ impl Buffer {
         self.packets.is_empty()
     }
 
-    /// Takes all of these or none. One batch of any size may wait alone, or a large message could never be sent.
+    /// Takes all of these or none. Messages are taken while less than `limit` waits, as a WebSocket does, so that a large one can be
+    /// sent at all.
     pub(super) fn push_all(&mut self, packets: &[Outgoing], limit: usize) -> Result<(), SendError> {
-        let bytes = packets.iter().map(Outgoing::len).sum::<usize>();
-        if self.bytes > 0 && self.bytes.saturating_add(bytes) > limit {
+        if self.bytes > 0 && self.bytes >= limit {
             return Err(SendError::Full);
         }
-        self.bytes += bytes;
+        self.bytes += packets.iter().map(Outgoing::len).sum::<usize>();
         self.packets.extend_from_slice(packets);
         Ok(())
     }

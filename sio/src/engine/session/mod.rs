@@ -8,9 +8,11 @@
 mod buffer;
 mod heartbeat;
 mod outcome;
+mod polling;
 mod state;
 #[cfg(test)]
 mod tests;
+mod websocket;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,8 +21,8 @@ use std::time::Instant;
 use self::buffer::Buffer;
 use self::heartbeat::{Beat, Heartbeat};
 pub use self::outcome::{CloseReason, Output, SendError, SocketId};
-use self::state::{Probe, Requests, State};
-use super::{Config, Message, Outgoing, Packet, Refusal, Transport};
+use self::state::{Requests, State};
+use super::{Config, Message, Outgoing, Packet, Transport};
 
 /// An Engine.IO session of the server. See the module's description.
 #[derive(Debug)]
@@ -246,178 +248,5 @@ impl Session {
             _ => {}
         }
         self.outputs.push_back(Output::Closed(reason));
-    }
-}
-
-/// Long-polling (rules 6-8, 19).
-impl Session {
-    /// A GET has come. [`Output::AnswerGet`] answers it, now or later.
-    ///
-    /// # Errors
-    /// [`Refusal`] if there is already one, which ends the session, or the session has moved to a WebSocket or is closed.
-    pub fn handle_get(&mut self, now: Instant) -> Result<(), Refusal> {
-        let closing = matches!(self.state, State::Closing { .. });
-        match self.state.requests() {
-            None => return Err(self.polling_refusal()),
-            Some(requests) if requests.get.is_some() => {
-                // Rule 8: the first GET is answered with `1`.
-                self.finish(CloseReason::TransportError);
-                return Err(Refusal::BadRequest);
-            }
-            Some(requests) => requests.get = Some(now),
-        }
-        if closing {
-            // Rule 19: `1` behind whatever still waits.
-            self.finish(CloseReason::ForcedClose);
-        } else {
-            self.flush();
-        }
-        Ok(())
-    }
-
-    /// The client has gone away while its GET waited (rule 8).
-    pub fn handle_get_aborted(&mut self) {
-        if let Some(requests) = self.state.requests()
-            && requests.get.take().is_some()
-        {
-            self.finish(CloseReason::TransportError);
-        }
-    }
-
-    /// A POST has come; its packets follow by [`Self::handle_packet`], then [`Self::handle_post_end`].
-    ///
-    /// # Errors
-    /// [`Refusal`] if there is already one, which ends the session, or the session has moved to a WebSocket or is closed.
-    pub fn handle_post(&mut self) -> Result<(), Refusal> {
-        match self.state.requests() {
-            None => Err(self.polling_refusal()),
-            Some(requests) if requests.post => {
-                self.finish(CloseReason::TransportError);
-                Err(Refusal::BadRequest)
-            }
-            Some(requests) => {
-                requests.post = true;
-                Ok(())
-            }
-        }
-    }
-
-    /// The POST has been read, or was refused for its size (rule 7: the session stays open).
-    pub fn handle_post_end(&mut self) {
-        match &mut self.state {
-            State::WebSocket { post, .. } => *post = false,
-            state => {
-                if let Some(requests) = state.requests() {
-                    requests.post = false;
-                }
-            }
-        }
-    }
-
-    /// The client has gone away in the middle of its POST, or sent one of the wrong type (rule 7).
-    pub fn handle_post_error(&mut self) {
-        self.finish(CloseReason::TransportError);
-    }
-
-    /// Why polling is no longer possible (rule 18: code 3 after an upgrade).
-    const fn polling_refusal(&self) -> Refusal {
-        if matches!(self.state, State::Closed) {
-            Refusal::SessionIdUnknown
-        } else {
-            Refusal::BadRequest
-        }
-    }
-}
-
-/// WebSocket, to try and to stay on (rules 13, 16-18).
-impl Session {
-    /// A client asks for a WebSocket for this session. Its packets and its end come under the id that is returned.
-    ///
-    /// # Errors
-    /// [`Refusal`] if it has or tries one already, closes, or upgrades are not allowed: only the new WebSocket ends.
-    pub fn handle_probe(&mut self, now: Instant) -> Result<SocketId, Refusal> {
-        let socket = self.last_socket.next();
-        let probe = Probe { socket, deadline: now + self.config.upgrade_timeout, answered: None };
-        if self.config.may_upgrade() && self.state.begin_probe(probe) {
-            self.last_socket = socket;
-            return Ok(socket);
-        }
-        Err(self.polling_refusal())
-    }
-
-    /// A packet has come on a WebSocket. Gives the message that is for the application.
-    pub fn handle_socket_packet<'a>(
-        &mut self,
-        now: Instant,
-        socket: SocketId,
-        packet: Packet<'a>,
-    ) -> Option<Message<'a>> {
-        if self.is_probe(socket) {
-            self.handle_probe_packet(now, packet);
-            None
-        } else if self.is_current(socket) {
-            self.handle_packet(now, packet)
-        } else {
-            None
-        }
-    }
-
-    /// What came on a WebSocket is no packet.
-    pub fn handle_socket_parse_error(&mut self, socket: SocketId) {
-        if self.is_probe(socket) {
-            self.end_probe();
-        } else if self.is_current(socket) {
-            self.handle_parse_error();
-        }
-    }
-
-    /// A WebSocket has ended: by a close frame (`clean`) or otherwise.
-    pub fn handle_socket_closed(&mut self, socket: SocketId, clean: bool) {
-        if self.is_probe(socket) {
-            self.end_probe();
-        } else if self.is_current(socket) {
-            self.finish(if clean {
-                CloseReason::TransportClose
-            } else {
-                CloseReason::TransportError
-            });
-        }
-    }
-
-    fn handle_probe_packet(&mut self, now: Instant, packet: Packet<'_>) {
-        match packet {
-            Packet::Ping("probe") if self.state.answer_probe(now) => {
-                self.outputs.push_back(Output::Probe(Outgoing::probe_answer()));
-            }
-            Packet::Upgrade => self.upgrade(),
-            // Rule 18: anything else closes only this WebSocket.
-            _ => self.end_probe(),
-        }
-    }
-
-    fn upgrade(&mut self) {
-        let Some((requests, closing)) = self.state.upgrade() else {
-            // `5` without a probe.
-            return self.end_probe();
-        };
-        if requests.get.is_some() {
-            // The client should have ended it first; it gets nothing more this way.
-            self.outputs.push_back(Output::AnswerGet(vec![Outgoing::noop()]));
-        }
-        self.outputs.push_back(Output::Upgraded);
-        if closing {
-            // Rule 18: a session that closes during the probe finishes that on the new transport.
-            self.finish(CloseReason::ForcedClose);
-        } else {
-            self.flush();
-        }
-    }
-
-    fn is_probe(&self, socket: SocketId) -> bool {
-        self.state.probe().is_some_and(|probe| probe.socket == socket)
-    }
-
-    fn is_current(&self, socket: SocketId) -> bool {
-        matches!(self.state, State::WebSocket { socket: current, .. } if current == socket)
     }
 }

@@ -13,8 +13,8 @@ pub enum Output {
     Probe(Outgoing),
     /// Close the WebSocket that is being tried and forget it.
     CloseProbe,
-    /// The WebSocket that was being tried is the session's transport from now on.
-    Upgraded,
+    /// The WebSocket that was being tried is the session's transport from now on, and these go first on it.
+    Upgraded(Vec<Outgoing>),
     /// Send these on the session's WebSocket.
     Send(Vec<Outgoing>),
     /// Close the session's WebSocket once all that was sent has left.

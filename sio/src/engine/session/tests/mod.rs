@@ -8,6 +8,7 @@ mod walk;
 use std::time::Duration;
 
 use super::*;
+use crate::engine::Refusal;
 
 /// A session, its clock, and what has come out of it as short words.
 struct Rig {
@@ -95,7 +96,7 @@ impl Rig {
                 Output::AnswerGet(packets) => format!("get {}", words(packets)),
                 Output::Probe(packet) => format!("probe {}", words(vec![packet])),
                 Output::CloseProbe => "close probe".into(),
-                Output::Upgraded => "upgraded".into(),
+                Output::Upgraded(packets) => format!("upgraded {}", words(packets)),
                 Output::Send(packets) => format!("send {}", words(packets)),
                 Output::CloseSocket => "close socket".into(),
                 Output::Closed(reason) => format!("closed: {reason}"),

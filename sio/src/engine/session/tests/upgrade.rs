@@ -9,7 +9,7 @@ fn rule_17_probe_upgrade_and_flush() {
     assert_eq!(rig.outputs(), NOTHING, "messages stay with polling until `5`");
     assert_eq!(rig.session.transport(), Transport::Polling);
     rig.packet(socket, Packet::Upgrade);
-    assert_eq!(rig.outputs(), ["upgraded", "send 4a,4b"]);
+    assert_eq!(rig.outputs(), ["upgraded 4a,4b"]);
     assert_eq!(rig.session.transport(), Transport::WebSocket);
     rig.session.send_all(&[out("c")]).unwrap();
     assert_eq!(rig.outputs(), ["send 4c"]);
@@ -51,7 +51,9 @@ fn rule_17_a_get_that_still_waits_at_the_upgrade_is_ended() {
     let (mut rig, socket) = Rig::probing();
     rig.get().unwrap();
     rig.packet(socket, Packet::Upgrade);
-    assert_eq!(rig.outputs(), ["get 6", "upgraded"]);
+    assert_eq!(rig.outputs(), ["get 6", "upgraded "]);
+    rig.session.handle_get_aborted();
+    assert_eq!(rig.outputs(), NOTHING, "and nobody minds if the client does not care");
 }
 
 #[test]
@@ -71,7 +73,7 @@ fn rule_17_the_heartbeat_goes_on_across_the_upgrade() {
     let socket = rig.session.handle_probe(rig.now).unwrap();
     rig.packet(socket, Packet::Ping("probe"));
     rig.packet(socket, Packet::Upgrade);
-    assert_eq!(rig.outputs(), ["probe 3probe", "upgraded", "send 2"]);
+    assert_eq!(rig.outputs(), ["probe 3probe", "upgraded 2"]);
     rig.packet(socket, Packet::Pong(""));
     assert_eq!(rig.next_timer(), Duration::from_secs(25));
 }
@@ -130,12 +132,12 @@ fn rule_18_a_probe_that_breaks_is_forgotten_and_may_be_tried_again() {
     rig.session.handle_socket_parse_error(first);
     assert_eq!(rig.outputs(), ["close probe"]);
     let second = rig.session.handle_probe(rig.now).unwrap();
-    rig.session.handle_socket_closed(first, false);
+    rig.session.handle_socket_closed(first, CloseReason::TransportError);
     assert_eq!(rig.outputs(), NOTHING, "the late end of the first one does not end the second");
     rig.packet(first, Packet::Ping("probe"));
     rig.packet(second, Packet::Ping("probe"));
     rig.packet(second, Packet::Upgrade);
-    assert_eq!(rig.outputs(), ["probe 3probe", "upgraded"]);
+    assert_eq!(rig.outputs(), ["probe 3probe", "upgraded "]);
 }
 
 #[test]
@@ -173,7 +175,7 @@ fn rule_18_a_session_that_closes_during_the_probe_finishes_on_the_websocket() {
     rig.session.close(rig.now);
     assert_eq!(rig.outputs(), NOTHING);
     rig.packet(socket, Packet::Upgrade);
-    assert_eq!(rig.outputs(), ["upgraded", "send 4last", "close socket", "closed: forced close"]);
+    assert_eq!(rig.outputs(), ["upgraded 4last", "close socket", "closed: forced close"]);
 }
 
 #[test]
@@ -204,10 +206,10 @@ fn rule_19_closing_a_websocket_session() {
 
 #[test]
 fn rule_20_reasons_of_a_websocket_that_ends() {
-    for (clean, reason) in [(true, "closed: transport close"), (false, "closed: transport error")] {
+    for reason in [CloseReason::TransportClose, CloseReason::TransportError] {
         let (mut rig, socket) = Rig::websocket();
-        rig.session.handle_socket_closed(socket, clean);
-        assert_eq!(rig.outputs(), ["close socket", reason]);
+        rig.session.handle_socket_closed(socket, reason);
+        assert_eq!(rig.outputs(), ["close socket".to_owned(), format!("closed: {reason}")]);
     }
     let (mut rig, socket) = Rig::websocket();
     rig.session.handle_socket_parse_error(socket);

@@ -94,10 +94,11 @@ impl Oracle {
                 }
                 Output::Probe(_) => assert!(self.probe.is_some()),
                 Output::CloseProbe => assert!(self.probe.take().is_some()),
-                Output::Upgraded => {
+                Output::Upgraded(packets) => {
                     assert!(self.current.is_none());
                     self.current = self.probe.take();
                     assert!(self.current.is_some());
+                    self.deliver(&packets);
                 }
                 Output::Send(packets) => {
                     assert!(self.current.is_some());
@@ -115,6 +116,7 @@ impl Oracle {
             assert_eq!(session.poll_timeout(), None);
         } else {
             assert!(session.poll_timeout().is_some());
+            assert!(!self.get || self.current.is_none(), "no GET waits beside a WebSocket");
             assert!(!self.get || self.waiting.is_empty(), "no message waits while a GET does");
             assert_eq!(
                 session.buffered_bytes(),
@@ -151,10 +153,11 @@ fn walk(steps: Vec<Step>) {
                 );
                 oracle.get |= accepted;
             }
-            Step::AbortGet => {
+            Step::AbortGet if oracle.get => {
                 oracle.get = false;
                 session.handle_get_aborted();
             }
+            Step::AbortGet => {}
             Step::PostBegin => {
                 let accepted = session.handle_post().is_ok();
                 assert!(!(accepted && post), "two POSTs");
@@ -189,8 +192,10 @@ fn walk(steps: Vec<Step>) {
             }
             Step::SocketPong => {}
             Step::SocketNonsense => session.handle_socket_parse_error(socket),
-            Step::SocketClosed => session.handle_socket_closed(socket, false),
-            Step::StaleSocket => session.handle_socket_closed(SocketId::FIRST, true),
+            Step::SocketClosed => session.handle_socket_closed(socket, CloseReason::TransportError),
+            Step::StaleSocket => {
+                session.handle_socket_closed(SocketId::FIRST, CloseReason::TransportClose)
+            }
             Step::Milliseconds(time) => rig.pass(Duration::from_millis(time)),
             Step::Timer if oracle.closed.is_none() => _ = rig.next_timer(),
             Step::Timer => {}
@@ -218,7 +223,7 @@ fn walk(steps: Vec<Step>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
     fn no_message_is_lost_doubled_or_out_of_order(steps in prop::collection::vec(step(), 0..120)) {
