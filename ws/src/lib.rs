@@ -11,17 +11,30 @@
 //! Without the default feature `tokio` only [`proto`] and [`handshake`] remain.
 #![deny(unsafe_code)]
 
+#[cfg(feature = "tokio")]
+pub mod client;
 pub mod handshake;
+#[cfg(feature = "tokio")]
+pub mod net;
 pub mod outbox;
 pub mod proto;
 #[cfg(feature = "tokio")]
-pub mod net;
+pub mod server;
 #[cfg(feature = "tokio")]
 pub mod stream;
 
+#[cfg(feature = "tokio")]
+pub use client::{Client, ConnectError, connect};
 pub use proto::{
     CloseCode, CloseFrame, CloseReport, Config, Failure, Initiator, Message, OverflowPolicy,
     Payload, Prepared, ProtocolError, Role, Text,
 };
+/// The TLS that [`Client::tls`] and [`net::TlsAcceptor`] take configurations of.
+#[cfg(feature = "tls")]
+pub use rustls;
 #[cfg(feature = "tokio")]
-pub use stream::{Context, Error, Handler, SendError, Sender, TrySendError, WebSocket, WebSocketReader};
+pub use server::{Server, ServerConfig, ServerHandle};
+#[cfg(feature = "tokio")]
+pub use stream::{
+    Context, Error, Handler, SendError, Sender, TrySendError, WebSocket, WebSocketReader,
+};

@@ -128,20 +128,20 @@ impl Buf for Outbox {
     }
 
     fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
-        let mut count = 0;
-        let mut put = |bytes: &'a [u8]| {
-            if !bytes.is_empty() && count < slices.len() {
-                slices[count] = IoSlice::new(bytes);
-                count += 1;
-            }
-        };
         let mut position = self.start;
-        for (at, bytes) in &self.shared {
-            put(&self.buffer[position..*at]);
-            put(bytes);
+        let before = self.shared.iter().flat_map(|(at, bytes)| {
+            let collected = &self.buffer[position..*at];
             position = *at;
+            [collected, &bytes[..]]
+        });
+        let last = self.shared.back().map_or(self.start, |(at, _)| *at);
+        let pieces = before.chain([&self.buffer[last..]]).filter(|piece| !piece.is_empty());
+        // No further than there are slices: the cost of a write is that of what it can take.
+        let mut count = 0;
+        for (slice, piece) in slices.iter_mut().zip(pieces) {
+            *slice = IoSlice::new(piece);
+            count += 1;
         }
-        put(&self.buffer[position..]);
         count
     }
 

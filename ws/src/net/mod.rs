@@ -5,9 +5,15 @@
 mod accept;
 mod runtime;
 mod stream;
+#[cfg(feature = "tls")]
+mod tls;
 mod wheel;
 
-pub use accept::{AcceptConfig, Acceptor, Drained, Guard, Peer, Shutdown};
+pub use accept::{Acceptor, Guard, Shutdown};
 pub use runtime::PerRuntime;
 pub use stream::{ReadHalf, Stream, WriteHalf};
+#[cfg(feature = "tls")]
+pub(crate) use tls::crypto_provider;
+#[cfg(feature = "tls")]
+pub use tls::{TlsAcceptor, TlsError};
 pub use wheel::{Timed, Wheel};

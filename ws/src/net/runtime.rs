@@ -23,7 +23,9 @@ impl<T> PerRuntime<T> {
     pub fn current(&self, make: impl FnOnce(Handle) -> T) -> Arc<T> {
         let handle = Handle::current();
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = all.iter().find(|(id, _)| *id == handle.id()).and_then(|(_, t)| t.upgrade()) {
+        if let Some(found) =
+            all.iter().find(|(id, _)| *id == handle.id()).and_then(|(_, t)| t.upgrade())
+        {
             return found;
         }
         all.retain(|(_, t)| t.strong_count() > 0);

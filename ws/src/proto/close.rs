@@ -74,9 +74,13 @@ pub struct CloseFrame {
 }
 
 impl CloseFrame {
-    /// A frame with a code and a reason. A reason of more than 123 bytes is cut at a character boundary.
+    /// A frame with a code and a reason. A reason of more than 123 bytes is cut at a character boundary, and one without
+    /// a code ([`CloseCode::NO_STATUS`]) is dropped: the wire has no place for it (§5.5.1).
     #[must_use]
     pub fn new(code: CloseCode, reason: &str) -> Self {
+        if code == CloseCode::NO_STATUS {
+            return Self::empty();
+        }
         let mut end = reason.len().min(MAX_CONTROL_PAYLOAD - 2);
         while !reason.is_char_boundary(end) {
             end -= 1;
@@ -103,6 +107,13 @@ impl CloseFrame {
                 Ok(Self { code, reason: Text::from(reason) })
             }
         }
+    }
+
+    /// What of this frame fits on the wire: its fields are public, so that it may not have been made by [`CloseFrame::new`].
+    pub(super) fn bounded(self) -> Self {
+        let fits = self.reason.len() <= MAX_CONTROL_PAYLOAD - 2;
+        let has_place = self.code != CloseCode::NO_STATUS || self.reason.is_empty();
+        if fits && has_place { self } else { Self::new(self.code, &self.reason) }
     }
 
     /// The payload on the wire.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Limits, deadlines and keepalive of one connection. Everything is finite by default.
+/// Limits, deadlines and keepalive of one connection. What a peer can make this side keep is finite by default.
 ///
 /// ```
 /// use std::time::Duration;
@@ -18,19 +18,22 @@ pub struct Config {
     /// Default: 1 MiB. Raise it for uploads; memory follows what arrives, not what is declared.
     pub max_message_size: usize,
     /// The longest single frame that is received, in bytes of payload; a longer one fails the connection with 1009.
-    /// Default: 1 MiB. Useful below `max_message_size` only.
+    /// Default: `usize::MAX`, so that `max_message_size` alone decides; a lower limit makes the peer fragment.
     pub max_frame_size: usize,
     /// How many bytes may wait to be written before a message is refused (see [`OverflowPolicy`]). A message is taken while
     /// less than this waits, so that the last one may pass the limit. Default: 1 MiB.
     pub max_buffered_bytes: usize,
     /// What happens to a message once `max_buffered_bytes` wait. Default: [`OverflowPolicy::Refuse`].
     pub overflow: OverflowPolicy,
-    /// After this much silence from the peer a ping is sent; `None` never. Default: 30 s.
+    /// A peer that was silent for one such interval is pinged; `None` never. Looked at once per interval, so that the ping
+    /// comes after one to two of them. Default: 30 s.
     pub ping_interval: Option<Duration>,
-    /// A ping that is followed by nothing at all for this long fails the connection. Default: 20 s.
+    /// A ping that is followed by no sign of life for this long fails the connection: neither bytes from the peer, nor a
+    /// full stream to it that takes some again. Default: 20 s.
     pub pong_timeout: Duration,
-    /// A connection on which no message was received for this long is closed with 1001; `None` never. Pings and pongs don't
-    /// count. Default: `None`, because `ping_interval` finds dead peers.
+    /// A connection on which no whole message was received for this long is closed with 1001; `None` never. Looked at once
+    /// per timeout, so that it may last up to two of them. Pings and pongs don't count. Default: `None`, because
+    /// `ping_interval` finds dead peers.
     pub idle_timeout: Option<Duration>,
     /// How long the peer may take to answer a close frame, and then to end its side of the byte stream. Default: 5 s.
     pub close_timeout: Duration,
@@ -40,7 +43,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             max_message_size: 1 << 20,
-            max_frame_size: 1 << 20,
+            max_frame_size: usize::MAX,
             max_buffered_bytes: 1 << 20,
             overflow: OverflowPolicy::Refuse,
             ping_interval: Some(Duration::from_secs(30)),

@@ -1,13 +1,14 @@
 //! Both halves as one machine, for whoever has no reason to keep them apart.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::close::{CloseFrame, CloseReport, Failure};
 use super::config::{Config, Role};
 use super::keepalive::Heard;
 use super::message::{Message, Payload};
 use super::receive::{Received, Receiver};
+use super::text::Spare;
 use super::transmit::{MaskSource, NotOpen, Transmitter};
 use crate::outbox::Outbox;
 
@@ -74,34 +75,24 @@ impl Connection {
         input: &mut &'a mut [u8],
     ) -> Option<Event<'a>> {
         self.heard.bytes |= !input.is_empty();
-        loop {
-            if self.transmitter.report().is_some() {
-                *input = &mut [];
-                return self.poll_closed().map(Event::Closed);
-            }
-            return Some(match self.receiver.handle_input(input)? {
-                Received::Message(payload) => {
-                    self.heard.message = true;
-                    Event::Message(payload)
-                }
-                Received::Ping(payload) => {
-                    self.transmitter.handle_ping(&payload);
-                    Event::Ping(payload)
-                }
-                Received::Pong(payload) => {
-                    self.transmitter.handle_pong(now, &payload);
-                    Event::Pong(payload)
-                }
-                Received::Close(frame) => {
-                    self.transmitter.handle_close(frame);
-                    continue;
-                }
-                Received::Violation(error) => {
-                    self.transmitter.handle_violation(error);
-                    continue;
-                }
-            });
+        if self.transmitter.report().is_some() {
+            *input = &mut [];
+            return self.poll_closed().map(Event::Closed);
         }
+        let received = self.receiver.handle_input(input)?;
+        self.handle_received(now, received)
+    }
+
+    /// Where the next bytes of a big message belong, if one is arriving; see [`Receiver::direct`].
+    pub fn direct(&mut self) -> Option<Spare<'_>> {
+        if self.transmitter.report().is_some() { None } else { self.receiver.direct() }
+    }
+
+    /// Takes `count` bytes that were appended to the buffer of [`Connection::direct`].
+    pub fn handle_direct(&mut self, now: Instant, count: usize) -> Option<Event<'static>> {
+        self.heard.bytes |= count > 0;
+        let received = self.receiver.handle_direct(count)?;
+        self.handle_received(now, received)
     }
 
     /// The peer has ended its side of the byte stream.
@@ -156,10 +147,41 @@ impl Connection {
         self.transmitter.handle_written(count);
     }
 
+    /// The byte stream takes no more for now: until it does, of the pings that arrive only the latest is answered.
+    pub const fn handle_blocked(&mut self) {
+        self.transmitter.handle_blocked();
+    }
+
+    /// The time between our latest answered ping and its pong.
+    #[must_use]
+    pub const fn latency(&self) -> Option<Duration> {
+        self.transmitter.latency()
+    }
+
     /// The two halves, to be used apart.
     #[must_use]
     pub fn into_halves(self) -> (Receiver, Transmitter) {
         (self.receiver, self.transmitter)
+    }
+
+    fn handle_received<'a>(&mut self, now: Instant, received: Received<'a>) -> Option<Event<'a>> {
+        match received {
+            Received::Message(payload) => {
+                self.heard.message = true;
+                return Some(Event::Message(payload));
+            }
+            Received::Ping(payload) => {
+                self.transmitter.handle_ping(&payload);
+                return Some(Event::Ping(payload));
+            }
+            Received::Pong(payload) => {
+                self.transmitter.handle_pong(now, &payload);
+                return Some(Event::Pong(payload));
+            }
+            Received::Close(frame) => self.transmitter.handle_close(frame),
+            Received::Violation(error) => self.transmitter.handle_violation(error),
+        }
+        self.poll_closed().map(Event::Closed)
     }
 
     fn poll_closed(&mut self) -> Option<CloseReport> {

@@ -42,8 +42,8 @@ pub(super) struct Keepalive {
 impl Keepalive {
     pub(super) fn new(now: Instant, config: &Config) -> Self {
         Self {
-            ping_at: config.ping_interval.map(|interval| now + interval),
-            idle_at: config.idle_timeout.map(|timeout| now + timeout),
+            ping_at: config.ping_interval.map(|interval| deadline(now, interval)),
+            idle_at: config.idle_timeout.map(|timeout| deadline(now, timeout)),
             awaited: None,
             heard: Heard::default(),
             count: 0,
@@ -66,7 +66,7 @@ impl Keepalive {
             if !std::mem::take(&mut self.heard.message) {
                 return Due::Fail(Failure::IdleTimeout);
             }
-            self.idle_at = Some(now + timeout);
+            self.idle_at = Some(deadline(now, timeout));
         }
         if let Some((_, overdue)) = self.awaited {
             if self.heard.bytes {
@@ -80,10 +80,10 @@ impl Keepalive {
             && at <= now
             && self.awaited.is_none()
         {
-            self.ping_at = Some(now + interval);
+            self.ping_at = Some(deadline(now, interval));
             if !std::mem::take(&mut self.heard.bytes) {
                 self.count = self.count.wrapping_add(1);
-                self.awaited = Some((now, now + config.pong_timeout));
+                self.awaited = Some((now, deadline(now, config.pong_timeout)));
                 return Due::Ping(self.count.to_be_bytes());
             }
         }
@@ -105,6 +105,12 @@ impl Keepalive {
     }
 }
 
+/// `now` and `after`, which may be [`Duration::MAX`] for never: the clock can't count that far.
+pub(super) fn deadline(now: Instant, after: Duration) -> Instant {
+    const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+    now + after.min(CENTURY)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,10 +119,11 @@ mod tests {
     const BYTES: Heard = Heard { bytes: true, message: false };
 
     fn config() -> Config {
-        let mut config = Config::default();
-        config.ping_interval = Some(Duration::from_secs(30));
-        config.pong_timeout = Duration::from_secs(20);
-        config
+        Config {
+            ping_interval: Some(Duration::from_secs(30)),
+            pong_timeout: Duration::from_secs(20),
+            ..Config::default()
+        }
     }
 
     #[test]

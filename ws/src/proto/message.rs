@@ -108,10 +108,10 @@ impl From<Payload<'_>> for Message {
 }
 
 /// A received message, borrowed from the read buffer where it arrived; one that was too big for that owns its bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Payload<'a>(Repr<'a>);
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 enum Repr<'a> {
     Text(&'a str),
     Binary(&'a [u8]),
@@ -181,6 +181,15 @@ impl<'a> Payload<'a> {
     }
 }
 
+/// By kind and content: where a message arrived makes no difference.
+impl PartialEq for Payload<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.is_text() == other.is_text() && self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Payload<'_> {}
+
 /// Kept free before a text under construction: as long as the longest header without a mask.
 const HEADER_ROOM: &str = "          ";
 
@@ -248,6 +257,11 @@ impl Prepared {
     #[must_use]
     pub fn payload(&self) -> Bytes {
         self.message.clone().into_bytes()
+    }
+
+    /// [`Prepared::frame`] without counting one more owner.
+    pub(super) const fn as_frame(&self) -> &Bytes {
+        &self.frame
     }
 
     /// Header and payload as a server sends them (RFC 6455 §5.2), shared.

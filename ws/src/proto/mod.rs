@@ -28,6 +28,6 @@ pub use error::ProtocolError;
 pub use keepalive::Heard;
 pub use message::{Message, Payload, Prepared};
 pub use receive::{Received, Receiver};
-pub use text::Text;
+pub use text::{Spare, Text};
 pub use transmit::{MaskSource, NotOpen, Transmitter};
 pub use utf8::{InvalidUtf8, Utf8Validator};

@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use bytes::buf::Limit;
 use bytes::{BufMut, BytesMut};
 
 use super::close::CloseFrame;
@@ -15,7 +14,7 @@ use super::error::ProtocolError;
 use super::frame::{Header, MAX_HEADER, Opcode};
 use super::mask;
 use super::message::{Message, Payload};
-use super::text::TextBuilder;
+use super::text::{Spare, TextBuilder};
 
 /// From this much missing payload on a message is read straight into its own buffer.
 const DIRECT_FROM: u64 = 16 * 1024;
@@ -98,7 +97,9 @@ impl Receiver {
                 Ok(None) if input.is_empty() && !self.is_complete() => return None,
                 Ok(None) => {}
                 Ok(Some(received)) => {
-                    self.finished = matches!(received, Received::Close(_));
+                    if matches!(received, Received::Close(_)) {
+                        self.finish();
+                    }
                     return Some(received);
                 }
                 Err(error) => return Some(self.fail(error)),
@@ -111,12 +112,12 @@ impl Receiver {
 
     /// Where the next bytes of a big message belong, if one is arriving: they can be read there instead of being copied
     /// from a read buffer. What was appended is then announced by [`Receiver::handle_direct`].
-    pub fn direct(&mut self) -> Option<Limit<&mut BytesMut>> {
+    pub fn direct(&mut self) -> Option<Spare<'_>> {
         let frame = self.frame.filter(|f| !self.finished && f.missing() >= DIRECT_FROM)?;
         let message = self.message.as_mut()?;
         let missing = usize::try_from(frame.missing()).ok()?;
         let grow = missing.min(message.len().max(MIN_GROWTH));
-        Some(message.spare(grow, missing.min(grow)))
+        Some(message.spare(grow, grow))
     }
 
     /// Takes `count` bytes that were appended to the buffer of [`Receiver::direct`].
@@ -140,11 +141,17 @@ impl Receiver {
     }
 
     fn fail(&mut self, error: ProtocolError) -> Received<'static> {
+        self.finish();
+        Received::Violation(error)
+    }
+
+    /// Nothing more is processed, so that what was gathered is of no use.
+    fn finish(&mut self) {
         self.finished = true;
+        self.head_len = 0;
         self.frame = None;
         self.message = None;
         self.control = Vec::new();
-        Received::Violation(error)
     }
 
     #[inline]
@@ -169,7 +176,9 @@ impl Receiver {
             }
         };
         self.check(&header)?;
-        if header.len > input.len() as u64 || self.message.is_some() || !header.fin {
+        // A control frame between fragments (§5.4) stands for itself; data is gathered unless it is a whole message.
+        let is_fragment = !header.opcode.is_control() && (self.message.is_some() || !header.fin);
+        if is_fragment || header.len > input.len() as u64 {
             self.frame = Some(Frame { header, received: 0 });
             return Ok(None);
         }
@@ -242,14 +251,15 @@ impl Receiver {
     }
 
     fn handle_payload<'a>(&mut self, frame: Frame, input: &mut &'a mut [u8]) -> Step<'a> {
-        let count = usize::try_from(frame.missing()).map_or(input.len(), |m| m.min(input.len()));
+        let missing = usize::try_from(frame.missing()).unwrap_or(usize::MAX);
+        let count = missing.min(input.len());
         let piece = take(input, count);
         if frame.header.opcode.is_control() {
             return self.handle_control(frame, piece);
         }
         let opcode = frame.header.opcode;
         let message = self.message.get_or_insert_with(|| Box::new(Gathered::new(opcode)));
-        let grow = count.max(MIN_GROWTH.min(frame.missing() as usize)); // `min` keeps it small
+        let grow = count.max(MIN_GROWTH.min(missing));
         message.spare(grow, count).put_slice(piece);
         self.gathered(frame, count)
     }
@@ -327,13 +337,10 @@ impl Gathered {
     }
 
     /// Room for at most `limit` bytes, `reserve` of them allocated.
-    fn spare(&mut self, reserve: usize, limit: usize) -> Limit<&mut BytesMut> {
+    fn spare(&mut self, reserve: usize, limit: usize) -> Spare<'_> {
         match self {
             Self::Text(text) => text.spare(reserve, limit),
-            Self::Binary(bytes) => {
-                bytes.reserve(reserve);
-                bytes.limit(limit)
-            }
+            Self::Binary(bytes) => Spare::new(bytes, reserve, limit),
         }
     }
 

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::ops::Deref;
 
-use bytes::buf::Limit;
+use bytes::buf::{Limit, UninitSlice};
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::utf8::{InvalidUtf8, Utf8Validator};
@@ -82,10 +82,9 @@ impl TextBuilder {
         self.bytes.len()
     }
 
-    /// Room for bytes that are appended, not yet checked.
-    pub(super) fn spare(&mut self, reserve: usize, limit: usize) -> Limit<&mut BytesMut> {
-        self.bytes.reserve(reserve);
-        (&mut self.bytes).limit(limit)
+    /// Room for at most `limit` bytes that are appended, not yet checked; `reserve` of them are allocated.
+    pub(super) fn spare(&mut self, reserve: usize, limit: usize) -> Spare<'_> {
+        Spare::new(&mut self.bytes, reserve, limit)
     }
 
     /// What was appended and not yet checked.
@@ -106,6 +105,41 @@ impl TextBuilder {
         self.validator.finish()?;
         // SAFETY: the validator has seen all of `bytes`, in order and unchanged since, and found it valid and whole.
         Ok(unsafe { Text::from_valid(self.bytes.freeze()) })
+    }
+}
+
+/// Room at the end of a message that is arriving. Bytes can be appended; those that are there can't be reached.
+///
+/// A `Limit<&mut BytesMut>` would do the same but give the buffer away, and with it text that was checked already:
+///
+/// ```compile_fail,E0599
+/// # fn spoil(mut receiver: ws::proto::Receiver) {
+/// receiver.direct().expect("a text is arriving").get_mut()[0] = 0xFF;
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Spare<'a>(Limit<&'a mut BytesMut>);
+
+impl<'a> Spare<'a> {
+    pub(super) fn new(bytes: &'a mut BytesMut, reserve: usize, limit: usize) -> Self {
+        bytes.reserve(reserve);
+        Self(bytes.limit(limit))
+    }
+}
+
+// SAFETY: every method hands on to an implementation that keeps the contract.
+unsafe impl BufMut for Spare<'_> {
+    fn remaining_mut(&self) -> usize {
+        self.0.remaining_mut()
+    }
+
+    unsafe fn advance_mut(&mut self, count: usize) {
+        // SAFETY: the caller has initialized `count` bytes of `chunk_mut`.
+        unsafe { self.0.advance_mut(count) }
+    }
+
+    fn chunk_mut(&mut self) -> &mut UninitSlice {
+        self.0.chunk_mut()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The sending half: frames into the outbox, the closing handshake, pongs and keepalive (RFC 6455 §5.3, §5.5, §6.1, §7).
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use super::close::{CloseCode, CloseFrame, CloseReport, Failure};
 use super::config::{Config, Role};
 use super::error::ProtocolError;
 use super::frame::{Header, MAX_CONTROL_PAYLOAD, Opcode};
-use super::keepalive::{Due, Heard, Keepalive};
+use super::keepalive::{Due, Heard, Keepalive, deadline};
 use super::mask;
 use super::message::{Message, Prepared};
 use super::state::State;
@@ -26,6 +27,14 @@ pub type MaskSource = fn() -> [u8; 4];
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotOpen;
 
+impl fmt::Display for NotOpen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection is closing or closed")
+    }
+}
+
+impl std::error::Error for NotOpen {}
+
 /// The machine that takes messages and gives bytes.
 #[derive(Debug)]
 pub struct Transmitter {
@@ -34,9 +43,14 @@ pub struct Transmitter {
     mask_source: MaskSource,
     state: State,
     outbox: Outbox,
-    /// Set while the byte stream takes no more: then only the latest ping is answered (§5.5.3).
+    /// Set while the byte stream takes no more.
     blocked: bool,
+    /// Set when a blocked stream took some bytes after all: the peer reads.
+    progress: bool,
+    /// The latest ping that came while the stream was blocked or another pong waited (§5.5.3: only that "may" be answered).
     pending_pong: Option<Vec<u8>>,
+    /// Bytes in the outbox up to the end of the pong that was queued when the stream was blocked; 0 if there is none.
+    pong_behind: usize,
     keepalive: Keepalive,
 }
 
@@ -52,7 +66,9 @@ impl Transmitter {
             state: State::Open,
             outbox: Outbox::new(),
             blocked: false,
+            progress: false,
             pending_pong: None,
+            pong_behind: 0,
             keepalive,
         }
     }
@@ -112,11 +128,11 @@ impl Transmitter {
             return self.send(prepared.message());
         }
         self.check_open()?;
-        let frame = prepared.frame();
+        let frame = prepared.as_frame();
         if frame.len() < SHARE_FROM {
-            self.outbox.extend(&frame)
+            self.outbox.extend(frame);
         } else {
-            self.outbox.push(frame)
+            self.outbox.push(frame.clone());
         }
         Ok(())
     }
@@ -135,18 +151,26 @@ impl Transmitter {
     /// Starts the closing handshake (§7.1.2). Nothing happens if it has begun already.
     pub fn close(&mut self, frame: CloseFrame, now: Instant) {
         if self.state.is_open() {
+            self.flush_pong();
+            let frame = frame.bounded();
             self.frame(Opcode::Close, &frame.payload());
-            self.state.close_sent(frame, now + self.config.close_timeout);
+            self.state.close_sent(frame, deadline(now, self.config.close_timeout));
         }
     }
 
     /// Answers a ping. While the byte stream is blocked only the latest ping waits for its answer.
+    ///
+    /// After our close frame nothing is answered, although §5.5.2 excuses only who has *received* one: the peer looks at
+    /// nothing behind that frame, and some fail the connection over it.
     pub fn handle_ping(&mut self, payload: &[u8]) {
         if !self.state.is_open() {
             return;
         }
         if self.blocked {
-            self.pending_pong = Some(payload.to_vec());
+            // §5.5.3: "MAY elect to send a Pong frame for only the most recently processed Ping frame".
+            let pending = self.pending_pong.get_or_insert_default();
+            pending.clear();
+            pending.extend_from_slice(payload);
         } else {
             // §5.5.3: "MUST have identical Application data as found in the message body of the Ping frame".
             self.frame(Opcode::Pong, payload);
@@ -162,6 +186,8 @@ impl Transmitter {
     pub fn handle_close(&mut self, received: CloseFrame) {
         // §5.5.1: the answer "typically echos the status code it received".
         let answer = CloseFrame { code: received.code, reason: super::text::Text::default() };
+        // §5.5.2: a ping is answered "unless [the endpoint] already received a Close frame".
+        self.pending_pong = None;
         if self.state.is_open() {
             self.frame(Opcode::Close, &answer.payload());
         }
@@ -187,9 +213,10 @@ impl Transmitter {
     /// Looks at the deadlines. `heard` is what was received since the last call.
     pub fn handle_timeout(&mut self, now: Instant, heard: Heard) {
         match self.state {
-            State::Open => match self.keepalive.handle_timeout(now, heard, &self.config) {
+            State::Open => match self.poll_keepalive(now, heard) {
                 Due::Nothing => {}
-                // Behind a blocked stream a ping would only measure the queue, but its deadline still finds the dead.
+                // Behind a blocked stream a ping would only measure the queue. Its deadline still finds the dead: who lives
+                // makes progress.
                 Due::Ping(payload) if !self.blocked => self.frame(Opcode::Ping, &payload),
                 Due::Ping(_) => {}
                 Due::Fail(failure @ Failure::IdleTimeout) => {
@@ -247,13 +274,8 @@ impl Transmitter {
     /// `count` bytes of the outbox were written.
     pub fn handle_written(&mut self, count: usize) {
         self.outbox.advance(count);
-        if self.outbox.is_empty() {
-            self.blocked = false;
-            if let Some(payload) = self.pending_pong.take()
-                && self.state.is_open()
-            {
-                self.frame(Opcode::Pong, &payload);
-            }
+        if self.blocked {
+            self.handle_progress(count);
         }
     }
 
@@ -273,7 +295,33 @@ impl Transmitter {
         if self.state.is_open() { Ok(()) } else { Err(NotOpen) }
     }
 
+    fn poll_keepalive(&mut self, now: Instant, mut heard: Heard) -> Due {
+        // Nobody takes bytes from a full stream but a peer that lives.
+        heard.bytes |= std::mem::take(&mut self.progress);
+        self.keepalive.handle_timeout(now, heard, &self.config)
+    }
+
+    /// A stream that was blocked took `count` bytes.
+    fn handle_progress(&mut self, count: usize) {
+        self.progress |= count > 0;
+        self.blocked = !self.outbox.is_empty();
+        // The pong does not wait until the outbox is empty: whoever always has more to send would never answer.
+        self.pong_behind = self.pong_behind.saturating_sub(count);
+        if self.pong_behind == 0 {
+            self.flush_pong();
+        }
+    }
+
+    /// Queues the pong that waits, if one does.
+    fn flush_pong(&mut self) {
+        if let Some(payload) = self.pending_pong.take() {
+            self.frame(Opcode::Pong, &payload);
+            self.pong_behind = if self.blocked { self.outbox.len() } else { 0 };
+        }
+    }
+
     fn fail(&mut self, failure: Failure, frame: Option<CloseFrame>) {
+        self.pending_pong = None;
         if self.state.is_open()
             && let Some(frame) = &frame
         {

@@ -1,5 +1,7 @@
 //! UTF-8 checked as it arrives (RFC 6455 §8.1), in linear time however the text is cut.
 
+use std::fmt;
+
 /// A validator that is fed text piece by piece and fails at the first byte that can't be right.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Utf8Validator {
@@ -11,6 +13,14 @@ pub struct Utf8Validator {
 /// The text is not UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvalidUtf8;
+
+impl fmt::Display for InvalidUtf8 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the text is not UTF-8")
+    }
+}
+
+impl std::error::Error for InvalidUtf8 {}
 
 impl Utf8Validator {
     /// A validator at the beginning of a text.
@@ -34,10 +44,11 @@ impl Utf8Validator {
             Ok(_) => Ok(()),
             Err(error) if error.error_len().is_some() => Err(InvalidUtf8),
             Err(error) => {
-                let tail = &piece[error.valid_up_to()..];
-                self.cut[..tail.len()].copy_from_slice(tail);
-                // An incomplete character has at most three bytes.
-                self.cut_len = tail.len().try_into().unwrap_or(u8::MAX);
+                // At most three bytes of a character that may still become valid.
+                for &byte in &piece[error.valid_up_to()..] {
+                    self.cut[usize::from(self.cut_len)] = byte;
+                    self.cut_len += 1;
+                }
                 Ok(())
             }
         }

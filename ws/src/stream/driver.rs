@@ -33,6 +33,20 @@ pub fn spawn(
     sender
 }
 
+/// As [`spawn`], for a server that wants to hold something until the connection has let go of its byte stream.
+pub(crate) fn spawn_kept<K: Send + 'static>(
+    stream: impl Into<Stream>,
+    leftover: Bytes,
+    config: Arc<Config>,
+    handler: impl Handler,
+    keep: impl FnOnce(Sender) -> K,
+) {
+    let reader = Reader::new(stream.into(), leftover, Role::Server, config);
+    let kept = keep(Sender::new(reader.link.clone()));
+    reader.link.keep(Box::new(kept));
+    tokio::spawn(Driver::new(reader, handler));
+}
+
 /// A connection and its handler, as a future that ends with the connection.
 pub(crate) struct Driver<H: Handler> {
     reader: Reader,

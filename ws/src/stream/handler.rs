@@ -8,7 +8,9 @@ use std::time::Duration;
 use super::error::{Error, TrySendError};
 use super::link::{Link, Refused};
 use super::sender::Sender;
-use crate::proto::{CloseCode, CloseFrame, CloseReport, Message, NotOpen, Payload, Prepared, Transmitter};
+use crate::proto::{
+    CloseCode, CloseFrame, CloseReport, Message, NotOpen, Payload, Prepared, Transmitter,
+};
 
 /// What is called when something happens on a connection.
 ///

@@ -62,6 +62,8 @@ struct Out {
     waiting: Vec<Waker>,
     /// The application's own events, for the handler.
     events: Vec<Box<dyn Any + Send>>,
+    /// What is dropped when the byte stream is let go of.
+    kept: Option<Box<dyn Send>>,
     /// The deadline that the wheel knows of.
     timer: Option<Instant>,
     /// End our side of the byte stream once the outbox is empty.
@@ -107,6 +109,7 @@ impl Link {
                 io: Some(io),
                 waiting: Vec::new(),
                 events: Vec::new(),
+                kept: None,
                 timer: None,
                 shutdown: false,
                 linger_until: None,
@@ -154,10 +157,6 @@ impl Link {
         self.flags() & (PAUSED | CONGESTED) != 0
     }
 
-    pub(super) fn is_paused(&self) -> bool {
-        self.flags() & PAUSED != 0
-    }
-
     /// What is queued from now on leaves when [`Link::uncork`] is called, not by the flusher.
     pub(super) fn cork(&self) {
         self.set(CORKED);
@@ -198,6 +197,11 @@ impl Link {
         self.sync(&mut out);
     }
 
+    /// Holds `kept` until [`Link::release`].
+    pub(super) fn keep(&self, kept: Box<dyn Send>) {
+        self.lock().kept = Some(kept);
+    }
+
     /// Lets go of the byte stream. What could not be written is lost.
     pub(super) fn release(self: &Arc<Self>) {
         let mut out = self.lock();
@@ -205,8 +209,11 @@ impl Link {
         out.io = None;
         out.transmitter.outbox_mut().clear();
         out.linger_until = None;
-        out.events = Vec::new();
         wake_all(&mut out);
+        let (events, kept) = (std::mem::take(&mut out.events), out.kept.take());
+        // They may have something to say when they are dropped.
+        drop(out);
+        drop((events, kept));
     }
 
     // --- everybody's side ---
@@ -337,6 +344,7 @@ impl Link {
 
     /// Writes as much as the byte stream takes.
     fn flush(self: &Arc<Self>, out: &mut Out) {
+        let before = out.transmitter.outbox().len();
         let waker = Waker::from(self.clone());
         let result = poll_flush(out, &mut Context::from_waker(&waker));
         if let Poll::Ready(Err(error)) = &result {
@@ -346,6 +354,10 @@ impl Link {
             self.sync(out);
         }
         let waiting = out.transmitter.outbox().len();
+        if waiting < before && self.flags() & CONGESTED != 0 {
+            // It is not read from, but it takes what is sent: it lives.
+            self.set(HEARD_BYTES);
+        }
         if waiting == 0
             && let Some(buffer) = out.transmitter.outbox_mut().reclaim()
         {
@@ -409,8 +421,9 @@ impl Wake for Link {
 impl Timed for Link {
     fn handle_timeout(self: Arc<Self>, now: Instant) -> Option<Instant> {
         let flags = self.flags();
-        let heard =
-            Heard { bytes: flags & HEARD_BYTES != 0, message: flags & HEARD_MESSAGE != 0 };
+        // Of a peer that is not listened to nothing can be said.
+        let bytes = flags & (HEARD_BYTES | PAUSED) != 0;
+        let heard = Heard { bytes, message: flags & HEARD_MESSAGE != 0 };
         let mut out = self.lock();
         if out.io.is_none() || out.timer.is_none_or(|timer| now < timer) {
             // Left over from before an earlier deadline was announced.

@@ -16,6 +16,7 @@ mod sender;
 mod socket;
 
 pub use driver::spawn;
+pub(crate) use driver::spawn_kept;
 pub use error::{Error, SendError, TrySendError};
 pub use handler::{Context, Handler};
 pub use sender::Sender;

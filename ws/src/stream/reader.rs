@@ -18,7 +18,8 @@ use crate::proto::{CloseReport, Config, Failure, Payload, Received, Receiver, Ro
 pub(super) struct Reader {
     pub(super) link: Arc<Link>,
     pub(super) role: Role,
-    io: ReadHalf,
+    /// Gone once the connection has ended.
+    io: Option<ReadHalf>,
     receiver: Receiver,
     /// Input from `rest_at` on that a read delivered and the visitor did not want yet.
     rest: Vec<u8>,
@@ -65,7 +66,16 @@ impl Reader {
         let (io, write_half) = stream.into_split();
         let receiver = Receiver::new(role, config.clone());
         let link = Link::new(write_half, peer_addr, role, config);
-        Self { link, role, io, receiver, rest: leftover.into(), rest_at: 0, lingers: false, ended: false }
+        Self {
+            link,
+            role,
+            io: Some(io),
+            receiver,
+            rest: leftover.into(),
+            rest_at: 0,
+            lingers: false,
+            ended: false,
+        }
     }
 
     /// Whether input that was read waits to be looked at.
@@ -116,10 +126,15 @@ impl Reader {
     /// Lets go of a connection that nobody reads any more. The peer is told so if that is possible without waiting.
     pub(super) fn abandon(&mut self) {
         if !self.ended {
-            self.ended = true;
             self.link.transmit(|t| t.handle_drop());
-            self.link.release();
+            self.end();
         }
+    }
+
+    fn end(&mut self) {
+        self.ended = true;
+        self.io = None;
+        self.link.release();
     }
 
     /// Ends the byte stream of a closed connection in the right order: what is queued leaves, a server ends its side, and
@@ -127,10 +142,8 @@ impl Reader {
     /// input would make the kernel reset the connection, and the peer might never see our close frame.
     pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<CloseReport> {
         let Some(report) = self.link.report() else { return Poll::Pending };
-        let said_something = matches!(
-            report.failure,
-            None | Some(Failure::Protocol(_) | Failure::IdleTimeout)
-        );
+        let said_something =
+            matches!(report.failure, None | Some(Failure::Protocol(_) | Failure::IdleTimeout));
         if said_something && !self.ended {
             if !self.lingers {
                 self.lingers = true;
@@ -144,8 +157,7 @@ impl Reader {
             }
         }
         if !self.ended {
-            self.ended = true;
-            self.link.release();
+            self.end();
         }
         Poll::Ready(report)
     }
@@ -174,7 +186,8 @@ impl Reader {
         visit: &mut impl FnMut(&Arc<Link>, Incoming<'_>) -> Flow,
     ) -> Poll<io::Result<(usize, Flow)>> {
         let Some(mut spare) = self.receiver.direct() else { return Poll::Pending };
-        let read = std::pin::pin!(self.io.read_buf(&mut spare));
+        let Some(io) = &mut self.io else { return Poll::Ready(Ok((0, Flow::Stop))) };
+        let read = std::pin::pin!(io.read_buf(&mut spare));
         let count = ready!(read.poll(cx))?;
         self.link.heard(false);
         let flow = match self.receiver.handle_direct(count) {
@@ -245,10 +258,11 @@ impl Reader {
 }
 
 fn poll_read(
-    io: &mut ReadHalf,
+    io: &mut Option<ReadHalf>,
     cx: &mut Context<'_>,
     buffer: &mut [u8],
 ) -> Poll<io::Result<usize>> {
+    let Some(io) = io else { return Poll::Ready(Ok(0)) };
     let mut buffer = ReadBuf::new(buffer);
     ready!(Pin::new(io).poll_read(cx, &mut buffer))?;
     Poll::Ready(Ok(buffer.filled().len()))

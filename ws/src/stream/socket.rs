@@ -10,11 +10,11 @@ use futures_core::Stream as FuturesStream;
 use futures_sink::Sink;
 
 use super::error::{Error, SendError, TrySendError};
-use super::link::Refused;
+use super::link::{Link, Refused};
 use super::reader::{Flow, Incoming, Reader, Turn};
 use super::sender::Sender;
 use crate::net::Stream;
-use crate::proto::{CloseCode, CloseReport, Config, Message, Role};
+use crate::proto::{CloseCode, CloseFrame, CloseReport, Config, Message, Role};
 
 /// A WebSocket connection whose opening handshake is done.
 ///
@@ -36,9 +36,12 @@ pub struct WebSocket {
 }
 
 /// The half of a [`WebSocket`] that receives.
+///
+/// When it is dropped the connection is closed in the background with code 1000, whatever [`Sender`]s there are.
 #[derive(Debug)]
 pub struct WebSocketReader {
-    reader: Reader,
+    /// There until it is dropped. Boxed, because futures hold what they were given more than once.
+    reader: Option<Box<Reader>>,
 }
 
 impl WebSocket {
@@ -55,7 +58,7 @@ impl WebSocket {
     ) -> Self {
         let reader = Reader::new(stream.into(), leftover, role, config);
         let sender = Sender::new(reader.link.clone());
-        Self { reader: WebSocketReader { reader }, sender }
+        Self { reader: WebSocketReader { reader: Some(Box::new(reader)) }, sender }
     }
 
     /// The next message, or `None` when the connection was closed by a closing handshake.
@@ -98,7 +101,7 @@ impl WebSocket {
     /// [`Config::max_buffered_bytes`]).
     pub fn try_send(&mut self, message: impl Into<Message>) -> Result<(), TrySendError> {
         let message = message.into();
-        let result = if self.reader.reader.has_rest() {
+        let result = if self.reader.reader().has_rest() {
             self.link().queue(|t| t.send(&message))
         } else {
             self.link().queue_and_flush(|t| t.send(&message))
@@ -158,8 +161,13 @@ impl WebSocket {
         (self.reader, self.sender)
     }
 
-    fn link(&self) -> &Arc<super::link::Link> {
-        &self.reader.reader.link
+    /// Holds `kept` until the byte stream is let go of.
+    pub(crate) fn keep(&self, kept: impl Send + 'static) {
+        self.link().keep(Box::new(kept));
+    }
+
+    fn link(&self) -> &Arc<Link> {
+        &self.reader.reader().link
     }
 }
 
@@ -173,11 +181,16 @@ impl WebSocketReader {
         std::future::poll_fn(|cx| self.poll_recv(cx)).await
     }
 
+    fn reader(&self) -> &Reader {
+        self.reader.as_deref().expect("it is there until it is dropped")
+    }
+
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
+        let reader = self.reader.as_mut().expect("it is there until it is dropped");
         let mut received = None;
-        self.reader.link.register_reader(cx.waker());
+        reader.link.register_reader(cx.waker());
         loop {
-            let turn = self.reader.poll_turn(cx, &mut |_, incoming| match incoming {
+            let turn = reader.poll_turn(cx, &mut |_, incoming| match incoming {
                 Incoming::Message(payload) => {
                     received = Some(payload.into_message());
                     Flow::Stop
@@ -191,15 +204,36 @@ impl WebSocketReader {
                 Poll::Ready(Turn::Closed) => break,
                 Poll::Ready(Turn::Stopped | Turn::Yield) => {}
                 Poll::Pending => {
-                    self.reader.link.flush_if_scheduled();
-                    if !self.reader.link.is_closed() {
+                    reader.link.flush_if_scheduled();
+                    if !reader.link.is_closed() {
                         return Poll::Pending;
                     }
                 }
             }
         }
-        let report = ready!(self.reader.poll_end(cx));
+        let report = ready!(reader.poll_end(cx));
         Poll::Ready(if report.failure.is_some() { Err(Error::new(report)) } else { Ok(None) })
+    }
+}
+
+impl Drop for WebSocketReader {
+    fn drop(&mut self) {
+        let Some(mut reader) = self.reader.take().filter(|reader| !reader.has_ended()) else {
+            return;
+        };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let code =
+            if std::thread::panicking() { CloseCode::INTERNAL_ERROR } else { CloseCode::NORMAL };
+        reader.link.close(CloseFrame::new(code, ""));
+        runtime.spawn(std::future::poll_fn(move |cx| {
+            reader.link.register_reader(cx.waker());
+            loop {
+                match ready!(reader.poll_turn(cx, &mut |_, _| Flow::Continue)) {
+                    Turn::Closed => return reader.poll_end(cx).map(drop),
+                    Turn::Stopped | Turn::Yield => {}
+                }
+            }
+        }));
     }
 }
 
@@ -217,7 +251,7 @@ impl FuturesStream for WebSocketReader {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        if this.reader.has_ended() {
+        if this.reader().has_ended() {
             return Poll::Ready(None);
         }
         this.poll_recv(cx).map(Result::transpose)
