@@ -6,6 +6,8 @@ use std::hash::{BuildHasherDefault, Hash, Hasher};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::Room;
+
 /// The public id of one socket in one namespace: 20 characters of base64url, 120 random bits.
 ///
 /// It is another one than the Engine.IO session's id, which is a secret between client and server (rule 10), and another
@@ -61,6 +63,13 @@ impl fmt::Display for SocketId {
 impl fmt::Debug for SocketId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// A socket's id is the name of a room.
+impl From<SocketId> for Room {
+    fn from(id: SocketId) -> Self {
+        id.as_str().into()
     }
 }
 

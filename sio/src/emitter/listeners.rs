@@ -52,33 +52,30 @@ impl<H: Clone> Listeners<H> {
         id
     }
 
-    /// Removes all listeners of this name. Returns whether there were any.
-    pub fn off(&mut self, event: &str) -> bool {
-        self.by_event.remove(event).is_some()
+    /// Removes all listeners of this name. They come back, to be dropped where no lock is held: a closure may own anything.
+    pub fn off(&mut self, event: &str) -> Vec<H> {
+        let list = self.by_event.remove(event);
+        list.iter().flat_map(|list| list.iter()).map(|listener| listener.handler.clone()).collect()
     }
 
-    /// Removes one listener, catch-all or not. Returns whether it was there.
-    pub fn remove(&mut self, id: ListenerId) -> bool {
-        if self.any.iter().any(|listener| listener.id == id) {
+    /// Removes one listener, catch-all or not. It comes back as from [`off`](Self::off).
+    pub fn remove(&mut self, id: ListenerId) -> Option<H> {
+        let find = |list: &List<H>| {
+            list.iter().find(|listener| listener.id == id).map(|listener| listener.handler.clone())
+        };
+        if let Some(handler) = find(&self.any) {
             self.any = without(&self.any, |listener| listener.id == id);
-            return true;
+            return Some(handler);
         }
         let found =
-            self.by_event.iter().find(|(_, list)| list.iter().any(|listener| listener.id == id));
-        let Some(event) = found.map(|(event, _)| event.clone()) else {
-            return false;
-        };
+            self.by_event.iter().find_map(|(event, list)| Some((event.clone(), find(list)?)));
+        let (event, handler) = found?;
         self.retain(&event, |listener| listener.id == id);
-        true
+        Some(handler)
     }
 
-    /// Removes every listener.
-    pub fn clear(&mut self) {
-        self.by_event.clear();
-        self.any = Arc::from([]);
-    }
-
-    /// The listeners of an event that has happened: one that waited for it once is no listener any more.
+    /// The listeners of an event that has happened: one that waited for it once is no listener any more, and lives on only in
+    /// what is returned.
     pub fn fire(&mut self, event: &str) -> Fired<H> {
         let named = self.by_event.get(event).map(Arc::clone);
         if named.as_ref().is_some_and(|list| list.iter().any(|listener| listener.once)) {
@@ -202,14 +199,12 @@ mod tests {
         listeners.on("e", 'b');
         listeners.on("f", 'c');
         let any = listeners.on_any('z');
-        assert!(listeners.remove(first) && !listeners.remove(first));
+        assert_eq!((listeners.remove(first), listeners.remove(first)), (Some('a'), None));
         assert_eq!(fire(&mut listeners, "e"), "bz");
-        assert!(listeners.remove(any));
-        assert!(listeners.off("f") && !listeners.off("f"));
+        assert_eq!(listeners.remove(any), Some('z'));
+        assert_eq!((listeners.off("f"), listeners.off("f")), (vec!['c'], vec![]));
         assert!(listeners.fire("f").is_empty());
         assert_eq!(fire(&mut listeners, "e"), "b");
-        listeners.clear();
-        assert!(listeners.fire("e").is_empty());
     }
 
     #[test]

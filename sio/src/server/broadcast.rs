@@ -111,7 +111,12 @@ impl Broadcast {
         }
     }
 
-    fn encode<T: Serialize>(&self, id: Option<u64>, event: &str, data: &T) -> Result<Encoded, EncodeError> {
+    fn encode<T: Serialize>(
+        &self,
+        id: Option<u64>,
+        event: &str,
+        data: &T,
+    ) -> Result<Encoded, EncodeError> {
         let mut text = String::new();
         let attachments = encode::event(&mut text, &self.namespace.name, id, event, data)?;
         Ok(Encoded { text, attachments })

@@ -70,11 +70,15 @@ impl Connection {
     }
 
     fn text(&mut self, text: &str) -> Result<(), Violation> {
-        let Some(packet) = self.decoder.text(text, &self.client.io.config().limits)? else { return Ok(()) };
+        let Some(packet) = self.decoder.text(text, &self.client.io.config().limits)? else {
+            return Ok(());
+        };
         if packet.kind == Kind::Connect {
             return self.client.connect(&packet);
         }
-        let Some(socket) = self.client.addressee(packet.kind, packet.namespace)? else { return Ok(()) };
+        let Some(socket) = self.client.addressee(packet.kind, packet.namespace)? else {
+            return Ok(());
+        };
         match packet.kind {
             Kind::Disconnect => socket.end(DisconnectReason::ClientNamespaceDisconnect),
             Kind::Ack | Kind::BinaryAck => socket.resolve(packet.id, packet.arguments()),
@@ -85,7 +89,9 @@ impl Connection {
 
     fn binary(&mut self, bytes: &[u8]) -> Result<(), Violation> {
         let Some(packet) = self.decoder.binary(bytes)? else { return Ok(()) };
-        let Some(socket) = self.client.addressee(packet.kind, &packet.namespace)? else { return Ok(()) };
+        let Some(socket) = self.client.addressee(packet.kind, &packet.namespace)? else {
+            return Ok(());
+        };
         match packet.kind {
             Kind::BinaryAck => socket.resolve(packet.id, packet.arguments()),
             _ => socket.receive_owned(packet),
@@ -142,7 +148,11 @@ impl Client {
 
     /// The sockets that are not disconnected.
     pub(super) fn live_sockets(&self) -> Vec<Socket> {
-        self.sockets().iter().filter(|socket| socket.inner().phase() != Phase::Disconnected).cloned().collect()
+        self.sockets()
+            .iter()
+            .filter(|socket| socket.inner().phase() != Phase::Disconnected)
+            .cloned()
+            .collect()
     }
 
     /// Pauses reading while at least one socket wants it.
@@ -160,13 +170,16 @@ impl Client {
             return Err(Violation::State("CONNECT_ERROR from a client"));
         }
         let sockets = self.sockets();
-        let Some(socket) = sockets.iter().find(|socket| socket.namespace_name() == namespace) else {
+        let Some(socket) = sockets.iter().find(|socket| socket.namespace_name() == namespace)
+        else {
             return Err(Violation::State("packet for a namespace that was not joined"));
         };
         match socket.inner().phase() {
             Phase::Connected => Ok(Some(socket.clone())),
             Phase::Connecting if kind == Kind::Disconnect => Ok(Some(socket.clone())),
-            Phase::Connecting => Err(Violation::State("packet for a namespace that is not joined yet")),
+            Phase::Connecting => {
+                Err(Violation::State("packet for a namespace that is not joined yet"))
+            }
             // The server disconnected it, or the client did and is out of step with itself.
             Phase::Disconnected => Ok(None),
         }
@@ -180,15 +193,20 @@ impl Client {
         };
         self.greeted.store(true, Ordering::Relaxed);
         let mut sockets = self.sockets();
-        if let Some(index) = sockets.iter().position(|socket| socket.namespace_name() == packet.namespace) {
+        if let Some(index) =
+            sockets.iter().position(|socket| socket.namespace_name() == packet.namespace)
+        {
             if sockets[index].inner().phase() != Phase::Disconnected {
                 return Err(Violation::State("CONNECT for a namespace that is joined already"));
             }
-            sockets.swap_remove(index);
+            // Else a client could leave full queues behind again and again.
+            sockets.swap_remove(index).drop_queue();
         }
         let max = self.io.config().max_namespaces;
         if sockets.len() >= max {
-            sockets.retain(|socket| socket.inner().phase() != Phase::Disconnected);
+            sockets
+                .extract_if(.., |socket| socket.inner().phase() == Phase::Disconnected)
+                .for_each(|socket| socket.drop_queue());
         }
         if sockets.len() >= max {
             drop(sockets);
@@ -266,7 +284,9 @@ impl Socket {
         }
         let mut encoded = Ok(());
         let grant = Grant { sid: inner.id };
-        let reply = Outgoing::text(|out| encoded = encode::connect(out, self.namespace_name(), Some(&grant)));
+        let reply = Outgoing::text(|out| {
+            encoded = encode::connect(out, self.namespace_name(), Some(&grant))
+        });
         encoded.is_ok() && inner.enter(reply)
     }
 

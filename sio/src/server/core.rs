@@ -56,6 +56,8 @@ pub(super) struct Core {
     pub(super) queued_bytes: usize,
     /// A handler is at work, so that events have to wait.
     pub(super) busy: bool,
+    /// The `on_disconnect` handlers are at work.
+    ending: bool,
     /// Reading is paused on behalf of this socket.
     pub(super) paused: bool,
     pub(super) values: Values,
@@ -66,7 +68,12 @@ pub(super) struct Core {
 }
 
 impl Inner {
-    pub(super) fn new(id: SocketId, namespace: Arc<Namespace>, client: Arc<Client>, handshake: Handshake) -> Self {
+    pub(super) fn new(
+        id: SocketId,
+        namespace: Arc<Namespace>,
+        client: Arc<Client>,
+        handshake: Handshake,
+    ) -> Self {
         let core = Core {
             listeners: Listeners::new(),
             on_disconnect: Vec::new(),
@@ -75,6 +82,7 @@ impl Inner {
             queued_bytes: 0,
             // Until middleware and `on_connect` are done.
             busy: true,
+            ending: false,
             paused: false,
             values: Values::default(),
             early: Vec::new(),
@@ -153,25 +161,24 @@ impl Inner {
         }
     }
 
-    /// connecting or connected -> disconnected, once. Gives the handlers that have to be called then.
+    /// connecting or connected -> disconnected, once. Gives the handlers that were waiting for it.
     fn end(&self, reason: DisconnectReason) -> Option<Vec<Listener>> {
-        let (listeners, acks) = {
+        let (was, listeners, acks) = {
             let mut core = self.core();
-            let phase = self.phase();
-            if phase == Phase::Disconnected {
+            let was = self.phase();
+            if was == Phase::Disconnected {
                 return None;
             }
             self.set_phase(Phase::Disconnected);
             core.early = Vec::new();
+            core.ending = true;
             core.end = Some((reason, self.namespace.remove(self.id)));
-            let listeners = mem::take(&mut core.on_disconnect);
-            // Who was never connected is not told that it is disconnected.
-            let listeners = if phase == Phase::Connected { listeners } else { Vec::new() };
-            (listeners, mem::take(&mut core.acks))
+            (was, mem::take(&mut core.on_disconnect), mem::take(&mut core.acks))
         };
         // Resolves whoever waits for an answer.
         drop(acks);
-        Some(listeners)
+        // Who was never connected is not told that it is disconnected.
+        Some(if was == Phase::Connected { listeners } else { Vec::new() })
     }
 
     /// Reason and rooms of a socket that is disconnected.
@@ -197,6 +204,7 @@ impl Socket {
             for work in works {
                 work.await;
             }
+            socket.inner().core().ending = false;
             socket.forget();
         });
     }
@@ -207,7 +215,7 @@ impl Socket {
             return;
         }
         let mut core = self.inner().core();
-        if !core.busy {
+        if !core.busy && !core.ending {
             let garbage = (mem::take(&mut core.listeners), mem::take(&mut core.values));
             drop(core);
             drop(garbage);

@@ -74,7 +74,11 @@ impl Socket {
     fn begin(&self, event: Occurrence<'_>) -> Option<Work> {
         let fired = self.inner().core().listeners.fire(event.event);
         if fired.is_empty() {
-            tracing::debug!(event = event.event, namespace = self.namespace_name(), "nobody listens to this event");
+            tracing::debug!(
+                event = event.event,
+                namespace = self.namespace_name(),
+                "nobody listens to this event"
+            );
         }
         let mut call = Call::event_of(self, event.event, event.arguments, event.ack);
         let mut left: Option<Work> = None;
@@ -105,6 +109,14 @@ impl Socket {
         self.forget();
     }
 
+    /// Drops the events that wait: the client has left, and come back before they were handled.
+    pub(super) fn drop_queue(&self) {
+        let mut core = self.inner().core();
+        core.queue.clear();
+        core.queued_bytes = 0;
+        self.regulate(&mut core);
+    }
+
     /// The next event in the queue; without one the turn is over.
     fn next(&self) -> Option<Packet> {
         let mut core = self.inner().core();
@@ -125,7 +137,7 @@ impl Socket {
             core.queue.len() * part >= config.max_queued_events * stretch
                 || core.queued_bytes * part >= config.max_queued_bytes * stretch
         };
-        let pause = if core.paused { exceeds(2) } else { exceeds(1) } && !core.is_ended();
+        let pause = if core.paused { exceeds(2) } else { exceeds(1) };
         if pause != core.paused {
             core.paused = pause;
             self.inner().client.pause(pause);

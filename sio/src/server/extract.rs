@@ -22,7 +22,12 @@ pub struct Call<'a> {
 
 impl<'a> Call<'a> {
     /// An event of the client's.
-    pub(super) fn event_of(socket: &'a Socket, event: &'a str, arguments: Arguments<'a>, ack: Option<u64>) -> Self {
+    pub(super) fn event_of(
+        socket: &'a Socket,
+        event: &'a str,
+        arguments: Arguments<'a>,
+        ack: Option<u64>,
+    ) -> Self {
         Self { socket, event, arguments: Some(arguments), ack, reason: None }
     }
 

@@ -76,7 +76,10 @@ impl Handshake {
 impl fmt::Debug for Handshake {
     // Without the auth payload and the headers: both carry secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handshake").field("uri", self.uri()).field("address", &self.address()).finish()
+        f.debug_struct("Handshake")
+            .field("uri", self.uri())
+            .field("address", &self.address())
+            .finish()
     }
 }
 

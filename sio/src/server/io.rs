@@ -14,8 +14,8 @@ use super::handler::caught;
 use super::namespace::Inner as NamespaceInner;
 use super::values::Values;
 use super::{
-    Answers, Broadcast, Config, ConfigError, DisconnectReason, EmitError, Handler, HandlerError, IntoReply,
-    Middleware, Namespace, Socket,
+    Answers, Broadcast, Config, ConfigError, DisconnectReason, EmitError, Handler, HandlerError,
+    IntoReply, Middleware, Namespace, Socket,
 };
 use crate::adapter::Room;
 use crate::engine::server::{Application, Engine, Fallback, Handle, SessionHandler, not_found};
@@ -96,9 +96,9 @@ impl Io {
     pub fn of(&self, name: &str) -> Namespace {
         let name = if name.starts_with('/') { name.to_owned() } else { format!("/{name}") };
         let mut namespaces = self.0.namespaces.write().unwrap_or_else(PoisonError::into_inner);
-        let inner = namespaces
-            .entry(name.into())
-            .or_insert_with_key(|name| Arc::new(NamespaceInner::new(name, self.0.config.max_rooms)));
+        let inner = namespaces.entry(name.into()).or_insert_with_key(|name| {
+            Arc::new(NamespaceInner::new(name, self.0.config.max_rooms))
+        });
         Namespace::new(self.clone(), inner.clone())
     }
 
@@ -115,7 +115,10 @@ impl Io {
     /// Calls `report` with everything that goes wrong in a handler: arguments that do not fit, errors that it returns, panics.
     /// The event's name is `connect` or `disconnect` for the handlers of those. Without it such errors are logged.
     pub fn on_error(&self, report: impl Fn(&Socket, &str, &HandlerError) + Send + Sync + 'static) {
-        *self.0.on_error.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(report));
+        let report: OnError = Arc::new(report);
+        let before =
+            self.0.on_error.write().unwrap_or_else(PoisonError::into_inner).replace(report);
+        drop(before);
     }
 
     pub(super) fn report(&self, socket: &Socket, event: &str, error: &HandlerError) {
@@ -144,7 +147,10 @@ impl Io {
     }
 
     pub(super) fn set_fallback(&self, fallback: Fallback) {
-        *self.0.fallback.write().unwrap_or_else(PoisonError::into_inner) = fallback;
+        let mut current = self.0.fallback.write().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *current, fallback);
+        drop(current);
+        drop(before);
     }
 
     pub(super) fn listeners(&self) -> MutexGuard<'_, Vec<Shutdown>> {
@@ -161,8 +167,14 @@ impl Io {
         for listener in std::mem::take(&mut *self.listeners()) {
             listener.begin();
         }
-        let namespaces: Vec<_> =
-            self.0.namespaces.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        let namespaces: Vec<_> = self
+            .0
+            .namespaces
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect();
         for namespace in namespaces {
             for socket in Namespace::new(self.clone(), namespace).sockets() {
                 socket.end(DisconnectReason::ServerShuttingDown);

@@ -73,7 +73,8 @@ where
 pub(super) type Verdict = Pin<Box<dyn Future<Output = Result<(), ConnectError>> + Send>>;
 
 /// A middleware of any type.
-pub(super) type AnyMiddleware = Arc<dyn Fn(&mut Call<'_>) -> Result<Verdict, ConnectError> + Send + Sync>;
+pub(super) type AnyMiddleware =
+    Arc<dyn Fn(&mut Call<'_>) -> Result<Verdict, ConnectError> + Send + Sync>;
 
 pub(super) fn erase<A, M: Middleware<A>>(middleware: M) -> AnyMiddleware {
     Arc::new(move |call: &mut Call<'_>| {

@@ -118,7 +118,10 @@ impl Namespace {
 
 impl fmt::Debug for Namespace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Namespace").field("name", &self.name()).field("sockets", &self.inner.read().len()).finish()
+        f.debug_struct("Namespace")
+            .field("name", &self.name())
+            .field("sockets", &self.inner.read().len())
+            .finish()
     }
 }
 
@@ -187,7 +190,9 @@ impl Sockets for Inner {
 /// Frames a packet once for all who get it.
 pub(super) fn frame(packet: &Encoded) -> Vec<Outgoing> {
     let text = Outgoing::text(|out| out.push_str(&packet.text));
-    std::iter::once(text).chain(packet.attachments.iter().map(|bytes| Outgoing::binary(bytes))).collect()
+    std::iter::once(text)
+        .chain(packet.attachments.iter().map(|bytes| Outgoing::binary(bytes)))
+        .collect()
 }
 
 fn list<T>(lock: &RwLock<Arc<[T]>>) -> Arc<[T]> {

@@ -58,7 +58,11 @@ impl Io {
 
     /// Answers one HTTP request, for a server that is not ours: hyper's, axum's. It must be for
     /// [`Config::engine`](super::Config::engine)`.path`, and the connection must allow upgrades.
-    pub async fn handle<B: HttpBody + Unpin>(&self, request: Request<B>, remote: Remote) -> Response<Body> {
+    pub async fn handle<B: HttpBody + Unpin>(
+        &self,
+        request: Request<B>,
+        remote: Remote,
+    ) -> Response<Body> {
         self.engine().handle(request, remote).await
     }
 }
@@ -86,7 +90,10 @@ impl Listening {
                 let engine = io.engine().clone();
                 let fallback = io.get_fallback();
                 let remote = Remote { addr: Some(peer), secure: false };
-                tokio::spawn(async move { engine.serve_connection(stream, remote, fallback, place).await });
+                tokio::spawn(async move {
+                    engine.serve_connection(stream, remote, fallback).await;
+                    drop(place)
+                });
             })
             .await;
     }

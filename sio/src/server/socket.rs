@@ -12,7 +12,8 @@ use super::answer::Pending;
 use super::core::{Inner, Phase};
 use super::handler::{self, For};
 use super::{
-    Answer, Broadcast, Call, DisconnectReason, EmitError, Handler, Handshake, IntoReply, Io, Namespace,
+    Answer, Broadcast, Call, DisconnectReason, EmitError, Handler, Handshake, IntoReply, Io,
+    Namespace,
 };
 use crate::adapter::{Room, SocketId, Target, TooManyRooms};
 use crate::emitter::ListenerId;
@@ -123,16 +124,17 @@ impl Socket {
         self.0.core().listeners.on_any(listener)
     }
 
-    /// Removes all handlers of this event.
+    /// Removes all handlers of this event. Returns whether there were any.
     pub fn off(&self, event: &str) -> bool {
+        // Dropped without the lock: the closures may own anything.
         let removed = self.0.core().listeners.off(event);
-        removed
+        !removed.is_empty()
     }
 
-    /// Removes one handler.
+    /// Removes one handler. Returns whether it was there.
     pub fn remove_listener(&self, id: ListenerId) -> bool {
         let removed = self.0.core().listeners.remove(id);
-        removed
+        removed.is_some()
     }
 
     /// Calls the handler when the socket is disconnected, at once if it is already. [`rooms`](Self::rooms) still gives the
@@ -203,7 +205,11 @@ impl Socket {
         self.broadcast().except(room)
     }
 
-    pub(super) fn send_ack<T: Serialize + ?Sized>(&self, id: u64, data: &T) -> Result<(), EmitError> {
+    pub(super) fn send_ack<T: Serialize + ?Sized>(
+        &self,
+        id: u64,
+        data: &T,
+    ) -> Result<(), EmitError> {
         self.send_packet(|out| encode::ack(out, self.namespace_name(), id, data))
     }
 
@@ -221,8 +227,9 @@ impl Socket {
         if attachments.is_empty() {
             return self.0.send(&[text]);
         }
-        let parts: Vec<Outgoing> =
-            std::iter::once(text).chain(attachments.iter().map(|bytes| Outgoing::binary(bytes))).collect();
+        let parts: Vec<Outgoing> = std::iter::once(text)
+            .chain(attachments.iter().map(|bytes| Outgoing::binary(bytes)))
+            .collect();
         self.0.send(&parts)
     }
 }
@@ -263,8 +270,7 @@ impl Socket {
     /// Keeps a value with the socket, one per type, and returns the one before. Values are dropped with the connection, after
     /// the `on_disconnect` handlers.
     pub fn insert<T: Send + Sync + 'static>(&self, value: T) -> Option<Arc<T>> {
-        let before = self.0.core().values.insert(value);
-        before
+        self.0.core().values.insert(value)
     }
 
     /// The value of this type.
@@ -275,8 +281,7 @@ impl Socket {
 
     /// Takes the value of this type out.
     pub fn remove<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        let value = self.0.core().values.remove();
-        value
+        self.0.core().values.remove()
     }
 }
 
@@ -345,7 +350,9 @@ impl Timed<'_> {
         let socket = self.socket;
         let id = socket.0.namespace.ack_ids.next();
         let pending = Pending::register(socket, id)?;
-        socket.send_packet(|out| encode::event(out, socket.namespace_name(), Some(id), event, data))?;
+        socket.send_packet(|out| {
+            encode::event(out, socket.namespace_name(), Some(id), event, data)
+        })?;
         Ok(pending)
     }
 }

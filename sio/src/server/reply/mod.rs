@@ -84,7 +84,9 @@ impl Responder {
     pub fn fail(self, error: HandlerError) {
         self.report(&error);
         let text = match &error {
-            HandlerError::Rejected(Rejection::Arguments(_)) | HandlerError::Failed(_) => Cow::Owned(error.to_string()),
+            HandlerError::Rejected(Rejection::Arguments(_)) | HandlerError::Failed(_) => {
+                Cow::Owned(error.to_string())
+            }
             // What went wrong inside is none of the client's business.
             _ => Cow::Borrowed("Internal error"),
         };

@@ -103,7 +103,11 @@ impl Serializer for Outcome {
         Err(NoResult)
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, _: &T) -> Result<(), NoResult> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: &T,
+    ) -> Result<(), NoResult> {
         Err(NoResult)
     }
 }
