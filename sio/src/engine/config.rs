@@ -64,7 +64,7 @@ pub struct Config {
     pub max_sessions: usize,
     /// Time in which the head of an HTTP request must arrive, and for which an idle HTTP connection is kept. Default 30 s.
     pub header_timeout: Duration,
-    /// Most bytes in the head of an HTTP request, at least 8 KiB; more is answered with 431. Default 32 KiB.
+    /// About as many bytes may be in the head of an HTTP request, at least 8 KiB; more is answered with 431. Default 32 KiB.
     pub max_header_bytes: usize,
     /// Most headers of an HTTP request; more is answered with 431. Default 100.
     pub max_headers: usize,

@@ -11,7 +11,7 @@ mod wheel;
 
 pub use accept::{Acceptor, Guard, Shutdown};
 pub use runtime::PerRuntime;
-pub use stream::{ReadHalf, Stream, WriteHalf};
+pub use stream::{Duplex, ReadHalf, Secure, Securing, Stream, WriteHalf};
 #[cfg(feature = "tls")]
 pub(crate) use tls::crypto_provider;
 #[cfg(feature = "tls")]

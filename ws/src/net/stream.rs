@@ -19,8 +19,8 @@ pub enum Stream {
     Tcp(TcpStream),
     /// A Unix socket.
     Unix(UnixStream),
-    /// Anything else: TLS, a pipe in memory, a tunnel.
-    Other(Box<dyn Duplex>),
+    /// Anything else: TLS, a pipe in memory, a tunnel; with the address of the peer, if it stands on TCP.
+    Other(Box<dyn Duplex>, Option<SocketAddr>),
 }
 
 /// What [`Stream::new`] takes.
@@ -34,18 +34,28 @@ impl fmt::Debug for dyn Duplex {
     }
 }
 
+/// Puts an accepted stream under another layer, such as TLS, before anything else is said on it.
+pub trait Secure: fmt::Debug + Send + Sync + 'static {
+    /// The server's side of that layer's own handshake. Its deadline is the caller's.
+    fn secure(&self, stream: Stream) -> Securing<'_>;
+}
+
+/// What [`Secure::secure`] returns.
+pub type Securing<'a> = Pin<Box<dyn Future<Output = io::Result<Stream>> + Send + 'a>>;
+
 impl Stream {
     /// A stream of any kind. TCP and Unix sockets are better converted with `From`.
     pub fn new(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
-        Self::Other(Box::new(stream))
+        Self::Other(Box::new(stream), None)
     }
 
-    /// The address of the peer, if this is TCP.
+    /// The address of the peer, if this is TCP or stands on it.
     #[must_use]
     pub fn peer_addr(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(stream) => stream.peer_addr().ok(),
-            Self::Unix(_) | Self::Other(_) => None,
+            Self::Unix(_) => None,
+            Self::Other(_, peer_addr) => *peer_addr,
         }
     }
 
@@ -61,7 +71,7 @@ impl Stream {
                 let (read, write) = stream.into_split();
                 (ReadHalf::Unix(read), WriteHalf::Unix(write))
             }
-            Self::Other(stream) => {
+            Self::Other(stream, _) => {
                 let (read, write) = tokio::io::split(stream);
                 (ReadHalf::Other(read), WriteHalf::Other(write))
             }
@@ -109,7 +119,7 @@ macro_rules! delegate {
         match $self.get_mut() {
             $type::Tcp($inner) => $call,
             $type::Unix($inner) => $call,
-            $type::Other($inner) => $call,
+            $type::Other($inner, ..) => $call,
         }
     };
 }
@@ -151,7 +161,7 @@ macro_rules! impl_write {
                 match self {
                     Self::Tcp(inner) => inner.is_write_vectored(),
                     Self::Unix(inner) => inner.is_write_vectored(),
-                    Self::Other(inner) => inner.is_write_vectored(),
+                    Self::Other(inner, ..) => inner.is_write_vectored(),
                 }
             }
 

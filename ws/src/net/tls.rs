@@ -10,7 +10,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::Stream;
+use super::stream::{Secure, Securing, Stream};
 
 /// Speaks TLS on connections that were accepted. Cheap to clone.
 ///
@@ -72,7 +72,16 @@ impl TlsAcceptor {
     ///
     /// Whatever the client does wrong; the connection is of no more use then.
     pub async fn accept(&self, stream: impl Into<Stream>) -> io::Result<Stream> {
-        self.0.accept(stream.into()).await.map(Stream::new)
+        let stream = stream.into();
+        let peer_addr = stream.peer_addr();
+        let stream = self.0.accept(stream).await?;
+        Ok(Stream::Other(Box::new(stream), peer_addr))
+    }
+}
+
+impl Secure for TlsAcceptor {
+    fn secure(&self, stream: Stream) -> Securing<'_> {
+        Box::pin(self.accept(stream))
     }
 }
 

@@ -162,8 +162,7 @@ impl<'a> Payload<'a> {
     }
 
     /// The message, if it owns its bytes.
-    #[must_use]
-    pub(crate) const fn as_message(&self) -> Option<&Message> {
+    pub(super) const fn as_message(&self) -> Option<&Message> {
         match &self.0 {
             Repr::Owned(message) => Some(message),
             _ => None,

@@ -12,7 +12,7 @@ use super::error::ProtocolError;
 use super::frame::{Header, MAX_CONTROL_PAYLOAD, Opcode};
 use super::keepalive::{Due, Heard, Keepalive, deadline};
 use super::mask;
-use super::message::{Message, Prepared};
+use super::message::{Message, Payload, Prepared};
 use super::state::State;
 use crate::outbox::Outbox;
 
@@ -114,6 +114,20 @@ impl Transmitter {
         self.check_open()?;
         self.frame(Opcode::Binary, bytes);
         Ok(())
+    }
+
+    /// Queues a received message: copied if it is borrowed, shared if it owns its bytes and they are many.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transmitter::send`].
+    #[inline]
+    pub fn send_payload(&mut self, payload: &Payload<'_>) -> Result<(), NotOpen> {
+        match (payload.as_message(), payload.as_text()) {
+            (Some(message), _) => self.send(message),
+            (None, Some(text)) => self.send_text(text),
+            (None, None) => self.send_binary(payload.as_bytes()),
+        }
     }
 
     /// Queues a message that was framed before. Its bytes are shared if they are many.

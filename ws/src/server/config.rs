@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::handshake::{Limits, Origins};
+use crate::net::Secure;
 use crate::proto::Config;
 
 /// The settings of a [`Server`](super::Server). Everything is finite by default.
@@ -20,6 +21,9 @@ pub struct ServerConfig {
     pub origins: Origins,
     /// The subprotocols that the server speaks, best first. The first one that a client offers is chosen. Default: none.
     pub subprotocols: Vec<String>,
+    /// TLS: a [`TlsAcceptor`](crate::net::TlsAcceptor) (feature `tls`). Its handshake counts towards `handshake_timeout`.
+    /// Default: none.
+    pub secure: Option<Arc<dyn Secure>>,
     /// How many connections there may be at a time; further ones wait in the system's backlog. Default: 1,000,000, so that the
     /// limit is that of the system on file descriptors.
     pub max_connections: usize,
@@ -33,6 +37,7 @@ impl Default for ServerConfig {
             handshake_timeout: Duration::from_secs(10),
             origins: Origins::SameHost,
             subprotocols: Vec::new(),
+            secure: None,
             max_connections: 1_000_000,
         }
     }

@@ -131,7 +131,7 @@ impl Server {
             .serve(|stream, _, guard| {
                 let (config, registry, each) = (config.clone(), registry.clone(), each.clone());
                 tokio::spawn(async move {
-                    if let Some(upgraded) = upgrade(stream, &config).await {
+                    if let Some(upgraded) = upgrade(stream.into(), &config).await {
                         each(upgraded, &config, Place::new(registry, guard));
                     }
                 });

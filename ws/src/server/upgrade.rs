@@ -6,10 +6,11 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
 
 use super::config::ServerConfig;
 use crate::handshake::{HeadReader, Rejection, check_with_origins, encode_response};
+use crate::net::Stream;
 
 /// How long a refused client may take to read the answer and go.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -19,15 +20,30 @@ const REFUSAL_DRAIN: usize = 256 * 1024;
 /// A connection whose opening handshake was accepted.
 pub(super) struct Upgraded {
     pub(super) request: Request<()>,
-    pub(super) stream: TcpStream,
+    pub(super) stream: Stream,
     /// What came behind the request.
     pub(super) leftover: Bytes,
 }
 
 /// Reads a request and accepts or refuses it. A refusal is written, and the connection ended.
-pub(super) async fn upgrade(mut stream: TcpStream, config: &ServerConfig) -> Option<Upgraded> {
-    let outcome = tokio::time::timeout(config.handshake_timeout, accept(&mut stream, config)).await;
-    match outcome {
+pub(super) async fn upgrade(stream: Stream, config: &ServerConfig) -> Option<Upgraded> {
+    let deadline = Instant::now() + config.handshake_timeout;
+    let secured = async {
+        match &config.secure {
+            Some(secure) => secure.secure(stream).await,
+            None => Ok(stream),
+        }
+    };
+    let mut stream = match timeout_at(deadline, secured).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "TLS handshake");
+            return None;
+        }
+        // Nobody to say 408 to.
+        Err(_) => return None,
+    };
+    match timeout_at(deadline, accept(&mut stream, config)).await {
         Ok(Ok(Ok((request, leftover)))) => Some(Upgraded { request, stream, leftover }),
         Ok(Ok(Err(rejection))) => {
             refuse(stream, &rejection).await;
@@ -46,7 +62,7 @@ pub(super) async fn upgrade(mut stream: TcpStream, config: &ServerConfig) -> Opt
 
 type Accepted = Result<(Request<()>, Bytes), Rejection>;
 
-async fn accept(stream: &mut TcpStream, config: &ServerConfig) -> io::Result<Accepted> {
+async fn accept(stream: &mut Stream, config: &ServerConfig) -> io::Result<Accepted> {
     let mut reader = HeadReader::new(config.limits.clone());
     let mut buffer = BytesMut::with_capacity(1024);
     let (request, len) = loop {
@@ -72,7 +88,7 @@ async fn accept(stream: &mut TcpStream, config: &ServerConfig) -> io::Result<Acc
 }
 
 /// Writes the answer and waits a moment for the client to have read it: to close with unread input would reset the connection.
-async fn refuse(mut stream: TcpStream, rejection: &Rejection) {
+async fn refuse(mut stream: Stream, rejection: &Rejection) {
     tracing::debug!(status = %rejection.status(), "opening handshake refused");
     let farewell = async {
         stream.write_all(&rejection.to_bytes()).await?;

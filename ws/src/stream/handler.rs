@@ -108,11 +108,7 @@ impl Context<'_> {
     ///
     /// As [`Context::send`], with nothing to come back.
     pub fn send_payload(&mut self, payload: &Payload<'_>) -> Result<(), TrySendError<()>> {
-        self.queue(|t| match (payload.as_message(), payload.as_text()) {
-            (Some(message), _) => t.send(message),
-            (None, Some(text)) => t.send_text(text),
-            (None, None) => t.send_binary(payload.as_bytes()),
-        })
+        self.queue(|t| t.send_payload(payload))
     }
 
     /// Sends a message that was framed before.

@@ -72,6 +72,9 @@ impl Handle {
 
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle").field("session", &self.0.sid()).field("transport", &self.transport()).finish_non_exhaustive()
+        f.debug_struct("Handle")
+            .field("session", &self.0.sid())
+            .field("transport", &self.transport())
+            .finish_non_exhaustive()
     }
 }

@@ -5,8 +5,11 @@ use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 
-use bytes::{Buf, Bytes};
-use http::header::{ACCESS_CONTROL_REQUEST_HEADERS, CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, ORIGIN, SET_COOKIE, UPGRADE};
+use bytes::Bytes;
+use http::header::{
+    ACCESS_CONTROL_REQUEST_HEADERS, CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, ORIGIN,
+    SET_COOKIE, UPGRADE,
+};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
@@ -25,7 +28,9 @@ use crate::engine::{Open, Outgoing, Query, Refusal, Session, Sid, Transport, pay
 pub type Body = UnsyncBoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>;
 
 /// Answers the requests that are not the engine's.
-pub type Fallback = Arc<dyn Fn(Request<Incoming>) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> + Send + Sync>;
+pub type Fallback = Arc<
+    dyn Fn(Request<Incoming>) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> + Send + Sync,
+>;
 
 /// Where a request comes from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -34,6 +39,17 @@ pub struct Remote {
     pub addr: Option<SocketAddr>,
     /// Did it come over TLS?
     pub secure: bool,
+}
+
+/// Something that is kept for as long as a connection lives. Travels with its requests.
+#[derive(Clone)]
+pub(super) struct Place(#[expect(dead_code, reason = "held for its drop")] Arc<dyn Send + Sync>);
+
+/// A request that has been taken in and is still to be answered.
+enum Begun<B> {
+    Done(Response<Body>),
+    Get(polling::Get),
+    Post(polling::Post, Request<B>),
 }
 
 /// What a request wants once it is known to make sense.
@@ -65,16 +81,29 @@ impl Engine {
     }
 
     /// Serves HTTP/1.1 on a connection until it ends or becomes a WebSocket. Requests that are not the engine's go to `fallback`.
+    /// `place` is dropped when the connection is gone, also if it was a WebSocket then: for a limit on connections.
     ///
-    /// On [`Self::shutdown`] it ends after the request that is being answered.
-    pub async fn serve_connection(&self, stream: impl Into<ws::net::Stream>, remote: Remote, fallback: Fallback) {
+    /// At the end of [`Self::shutdown`] it ends after the request that is being answered.
+    pub async fn serve_connection(
+        &self,
+        stream: impl Into<ws::net::Stream>,
+        remote: Remote,
+        fallback: Fallback,
+        place: impl Send + Sync + 'static,
+    ) {
         let config = self.config();
-        let service = service_fn(|request: Request<Incoming>| {
-            let (engine, fallback) = (self.clone(), fallback.clone());
+        let place = Place(Arc::new(place));
+        let service = service_fn(|mut request: Request<Incoming>| {
+            request.extensions_mut().insert(place.clone());
+            let (ours, others) = match self.is_path(request.uri().path()) {
+                true => (Some(self.handle(request, remote)), None),
+                false => (None, Some(fallback(request))),
+            };
             async move {
-                Ok::<_, Infallible>(match engine.is_path(request.uri().path()) {
-                    true => engine.handle(request, remote).await,
-                    false => fallback(request).await,
+                Ok::<_, Infallible>(match (ours, others) {
+                    (Some(ours), _) => ours.await,
+                    (None, Some(others)) => others.await,
+                    (None, None) => not_found(),
                 })
             }
         });
@@ -88,7 +117,7 @@ impl Engine {
         let mut connection = pin!(connection);
         let result = tokio::select! {
             result = connection.as_mut() => result,
-            () = self.0.registry.refused() => {
+            () = self.0.registry.ended() => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }
@@ -100,49 +129,70 @@ impl Engine {
 
     /// Answers a request to the engine's path. For a WebSocket the connection must be hyper's, with upgrades enabled.
     ///
-    /// A future that is dropped means that the client has gone away; a GET or POST that was in flight ends its session then.
-    pub async fn handle<B>(&self, request: Request<B>, remote: Remote) -> Response<Body>
+    /// The request is in flight from this call on, and a future that is dropped means that the client has gone away: a GET or POST
+    /// ends its session then.
+    pub fn handle<B>(
+        &self,
+        request: Request<B>,
+        remote: Remote,
+    ) -> impl Future<Output = Response<Body>> + use<B>
     where
         B: HttpBody + Unpin,
     {
-        let headers = request.headers();
-        let (origin, host) = (text(headers, &ORIGIN), text(headers, &HOST));
-        // Rule 9: preflight requests come before everything else.
-        if let Some(cors) = &self.0.config.cors {
-            if request.method() == Method::OPTIONS {
-                let requested = text(headers, &ACCESS_CONTROL_REQUEST_HEADERS);
-                let mut response = answer(StatusCode::NO_CONTENT, "text/plain", "");
-                add_headers(&mut response, cors.preflight_headers(origin, host, requested));
-                return response;
+        let cors_headers = self.cors_headers(&request);
+        let begun = match cors_headers.is_some() && request.method() == Method::OPTIONS {
+            // Rule 9: preflight requests come before everything else.
+            true => Begun::Done(answer(StatusCode::NO_CONTENT, "text/plain", "")),
+            false => self.begin(request, remote),
+        };
+        let config = self.config().clone();
+        async move {
+            let mut response = match begun {
+                Begun::Done(response) => response,
+                Begun::Get(get) => get.run().await,
+                Begun::Post(post, request) => {
+                    let (head, body) = request.into_parts();
+                    post.run(&config, &head.headers, body).await
+                }
+            };
+            for (name, value) in cors_headers.into_iter().flatten() {
+                if let Ok(value) = HeaderValue::try_from(value) {
+                    response.headers_mut().append(HeaderName::from_static(name), value);
+                }
             }
-            let cors_headers = cors.headers(origin, host);
-            let mut response = self.handle_request(request, remote).await;
-            add_headers(&mut response, cors_headers);
-            return response;
+            response
         }
-        self.handle_request(request, remote).await
     }
 
-    async fn handle_request<B>(&self, request: Request<B>, remote: Remote) -> Response<Body>
-    where
-        B: HttpBody + Unpin,
-    {
+    fn cors_headers<B>(&self, request: &Request<B>) -> Option<Vec<(&'static str, String)>> {
+        let cors = self.0.config.cors.as_ref()?;
+        let headers = request.headers();
+        let (origin, host) = (text(headers, &ORIGIN), text(headers, &HOST));
+        Some(match *request.method() {
+            Method::OPTIONS => {
+                cors.preflight_headers(origin, host, text(headers, &ACCESS_CONTROL_REQUEST_HEADERS))
+            }
+            _ => cors.headers(origin, host),
+        })
+    }
+
+    fn begin<B>(&self, request: Request<B>, remote: Remote) -> Begun<B> {
         let upgrade = wants_websocket(request.headers());
-        match self.route(&request, upgrade) {
-            Err(refusal) if upgrade => refuse_upgrade(&refusal),
-            Err(refusal) => refuse(&refusal),
-            Ok(Route::Open) => self.open_polling(&request, remote),
-            Ok(Route::Get(peer)) => polling::get(peer).await,
-            Ok(Route::Post(peer)) => {
-                let (head, body) = request.into_parts();
-                polling::post(peer, self.config(), &head.headers, body).await
-            }
-            Ok(Route::OpenWebSocket) => {
-                let info = Arc::new(RequestInfo::new(&request, remote.addr, remote.secure));
-                self.upgrade(request, Purpose::Open(info))
-            }
-            Ok(Route::Probe(peer)) => self.upgrade(request, Purpose::Probe(peer)),
-        }
+        let begun = self.route(&request, upgrade).and_then(|route| {
+            Ok(match route {
+                Route::Open => Begun::Done(self.open_polling(&request, remote)),
+                Route::Get(peer) => Begun::Get(polling::Get::begin(peer)?),
+                Route::Post(peer) => Begun::Post(polling::Post::begin(peer)?, request),
+                Route::OpenWebSocket => {
+                    let info = Arc::new(RequestInfo::new(&request, remote.addr, remote.secure));
+                    Begun::Done(self.upgrade(request, Purpose::Open(info)))
+                }
+                Route::Probe(peer) => Begun::Done(self.upgrade(request, Purpose::Probe(peer))),
+            })
+        });
+        begun.unwrap_or_else(|refusal| {
+            Begun::Done(if upgrade { refuse_upgrade(&refusal) } else { refuse(&refusal) })
+        })
     }
 
     /// Checks a request in the order of rule 2.
@@ -156,7 +206,9 @@ impl Engine {
             return Err(Refusal::BadRequest);
         }
         if let Some(sid) = query.sid {
-            let peer = Sid::parse(sid).and_then(|sid| self.0.registry.get(&sid)).ok_or(Refusal::SessionIdUnknown)?;
+            let peer = Sid::parse(sid)
+                .and_then(|sid| self.0.registry.get(&sid))
+                .ok_or(Refusal::SessionIdUnknown)?;
             return match (transport, upgrade) {
                 (Transport::WebSocket, true) => Ok(Route::Probe(peer)),
                 (Transport::Polling, false) if *method == Method::GET => Ok(Route::Get(peer)),
@@ -203,13 +255,20 @@ impl Engine {
         }
         let (origin, host) = (text(request.headers(), &ORIGIN), text(request.headers(), &HOST));
         // Whose page may poll, may open a WebSocket.
-        let shared = self.0.config.cors.as_ref().is_some_and(|cors| cors.origins.allow(origin, host.unwrap_or_default()));
+        let shared = self
+            .0
+            .config
+            .cors
+            .as_ref()
+            .is_some_and(|cors| cors.origins.allow(origin, host.unwrap_or_default()));
         let origins = if shared { &Origins::Any } else { &self.0.config.origins };
-        let accepted = handshake::check_with_origins(&request, origins).map(|upgrade| upgrade.accept(None, HeaderMap::new()));
+        let accepted = handshake::check_with_origins(&request, origins)
+            .map(|upgrade| upgrade.accept(None, HeaderMap::new()));
         match accepted {
             Ok(Ok(response)) => {
+                let place = request.extensions_mut().remove::<Place>();
                 let upgrade = hyper::upgrade::on(&mut request);
-                tokio::spawn(websocket::run(self.clone(), upgrade, purpose));
+                tokio::spawn(websocket::run(self.clone(), upgrade, purpose, place));
                 response.map(|()| body(Bytes::new()))
             }
             Ok(Err(error)) => {
@@ -221,7 +280,11 @@ impl Engine {
     }
 }
 
-pub(super) fn answer(status: StatusCode, content_type: &'static str, bytes: impl Into<Bytes>) -> Response<Body> {
+pub(super) fn answer(
+    status: StatusCode,
+    content_type: &'static str,
+    bytes: impl Into<Bytes>,
+) -> Response<Body> {
     let mut response = Response::new(body(bytes));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -242,7 +305,8 @@ fn refuse_upgrade(refusal: &Refusal) -> Response<Body> {
 }
 
 fn unavailable() -> Response<Body> {
-    let mut response = answer(StatusCode::SERVICE_UNAVAILABLE, "text/plain; charset=UTF-8", "no more sessions");
+    let mut response =
+        answer(StatusCode::SERVICE_UNAVAILABLE, "text/plain; charset=UTF-8", "no more sessions");
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }
@@ -256,31 +320,17 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-fn add_headers(response: &mut Response<Body>, headers: Vec<(&'static str, String)>) {
-    for (name, value) in headers {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            response.headers_mut().append(HeaderName::from_static(name), value);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn an_upgrade_is_recognised_in_a_list() {
-        let headers = |value: &'static str| HeaderMap::from_iter([(UPGRADE, HeaderValue::from_static(value))]);
+        let headers = |value: &'static str| {
+            HeaderMap::from_iter([(UPGRADE, HeaderValue::from_static(value))])
+        };
         assert!(wants_websocket(&headers("WebSocket")));
         assert!(wants_websocket(&headers("h2c, websocket")));
         assert!(!wants_websocket(&headers("h2c")) && !wants_websocket(&HeaderMap::new()));
-    }
-
-    const fn _bodies_travel(body: Body) -> impl Send {
-        body
-    }
-
-    const fn _buffers(buffer: &impl Buf) -> &impl Buf {
-        buffer
     }
 }

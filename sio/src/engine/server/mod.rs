@@ -72,7 +72,12 @@ impl Engine {
         websocket.ping_interval = None;
         websocket.idle_timeout = None;
         let registry = Arc::new(Registry::new(config.max_sessions));
-        Ok(Self(Arc::new(Inner { config: Arc::new(config), websocket: Arc::new(websocket), application, registry })))
+        Ok(Self(Arc::new(Inner {
+            config: Arc::new(config),
+            websocket: Arc::new(websocket),
+            application,
+            registry,
+        })))
     }
 
     /// The settings.
@@ -103,6 +108,8 @@ impl Engine {
         for peer in self.0.registry.all() {
             peer.abort();
         }
+        // Not before: until now a client could come for its last packets.
+        self.0.registry.end();
     }
 }
 
@@ -116,6 +123,9 @@ impl Drop for Inner {
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine").field("path", &self.0.config.path).field("sessions", &self.session_count()).finish_non_exhaustive()
+        f.debug_struct("Engine")
+            .field("path", &self.0.config.path)
+            .field("sessions", &self.session_count())
+            .finish_non_exhaustive()
     }
 }

@@ -19,7 +19,10 @@ use ws::stream::TrySendError;
 
 use super::registry::Registry;
 use super::{Application, Handle, RequestInfo, SessionHandler};
-use crate::engine::{CloseReason, Message, Outgoing, Output, Refusal, SendError, Session, Sid, SocketId, Transport, payload};
+use crate::engine::{
+    CloseReason, Message, Outgoing, Output, Refusal, SendError, Session, Sid, SocketId, Transport,
+    payload,
+};
 
 /// When a packet of the session itself found no room on the WebSocket, it is tried again after this time.
 const RETRY: Duration = Duration::from_millis(100);
@@ -52,13 +55,24 @@ struct Outbound {
 }
 
 impl Peer {
-    pub(super) fn new(sid: Sid, request: Arc<RequestInfo>, registry: &Arc<Registry>, session: Session) -> Arc<Self> {
+    pub(super) fn new(
+        sid: Sid,
+        request: Arc<RequestInfo>,
+        registry: &Arc<Registry>,
+        session: Session,
+    ) -> Arc<Self> {
         Arc::new(Self {
             sid,
             request,
             registry: Arc::downgrade(registry),
             wheel: Wheel::current(),
-            outbound: Mutex::new(Outbound { session, get: None, probe: None, unsent: None, scheduled: None }),
+            outbound: Mutex::new(Outbound {
+                session,
+                get: None,
+                probe: None,
+                unsent: None,
+                scheduled: None,
+            }),
             inbound: Mutex::new(None),
             socket: OnceLock::new(),
             ended: OnceLock::new(),
@@ -68,7 +82,11 @@ impl Peer {
     }
 
     /// Introduces the session to the application. `socket` is its transport if that is a WebSocket from the start.
-    pub(super) fn open(self: &Arc<Self>, application: &dyn Application, socket: Option<ws::Sender>) {
+    pub(super) fn open(
+        self: &Arc<Self>,
+        application: &dyn Application,
+        socket: Option<ws::Sender>,
+    ) {
         if let Some(socket) = socket {
             let _ = self.socket.set(socket);
         }
@@ -236,7 +254,8 @@ impl Peer {
                 Output::Send(packets) => {
                     // Pings only: messages go to the WebSocket past the machine.
                     let sent = self.socket.get().map(|socket| send_frames(socket, &packets));
-                    outbound.unsent = matches!(sent, Some(Err(TrySendError::Full(())))).then_some(packets);
+                    outbound.unsent =
+                        matches!(sent, Some(Err(TrySendError::Full(())))).then_some(packets);
                 }
                 Output::CloseSocket => {
                     if let Some(socket) = self.socket.get() {
@@ -309,7 +328,8 @@ impl Timed for Peer {
         outbound.session.handle_timeout(now);
         self.carry_out(&mut outbound);
         let retry = outbound.unsent.as_ref().map(|_| now + RETRY);
-        let next = outbound.session.poll_timeout().map(|next| retry.map_or(next, |retry| retry.min(next)));
+        let next =
+            outbound.session.poll_timeout().map(|next| retry.map_or(next, |retry| retry.min(next)));
         outbound.scheduled = next;
         drop(outbound);
         self.settle();

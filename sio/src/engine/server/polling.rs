@@ -2,67 +2,94 @@
 
 use std::sync::Arc;
 
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Body as HttpBody;
+use tokio::sync::oneshot;
 
 use super::http::{Body, answer, refuse};
 use super::peer::Peer;
 use crate::engine::payload::{self, Decoder};
 use crate::engine::{CloseReason, Config, Refusal, Session};
 
-/// Waits until there is something for the client.
-pub(super) async fn get(peer: Arc<Peer>) -> Response<Body> {
-    let answered = match peer.begin_get() {
-        Ok(answered) => answered,
-        Err(refusal) => return refuse(&refusal),
-    };
-    // hyper drops this future when the client goes away.
-    let aborted = OnDrop::new(&peer, |session| session.handle_get_aborted());
-    let Ok(packets) = answered.await else { return refuse(&Refusal::SessionIdUnknown) };
-    aborted.disarm();
-    payload_answer(packets)
+/// A GET that waits until there is something for the client.
+///
+/// It waits from when it is made, not from when it is first polled: hyper may drop it before, when the client goes away at once.
+pub(super) struct Get {
+    answered: oneshot::Receiver<Bytes>,
+    aborted: OnDrop,
+}
+
+impl Get {
+    pub(super) fn begin(peer: Arc<Peer>) -> Result<Self, Refusal> {
+        let answered = peer.begin_get()?;
+        Ok(Self { answered, aborted: OnDrop::new(peer, Session::handle_get_aborted) })
+    }
+
+    pub(super) async fn run(self) -> Response<Body> {
+        let Ok(packets) = self.answered.await else { return refuse(&Refusal::SessionIdUnknown) };
+        self.aborted.disarm();
+        payload_answer(packets)
+    }
 }
 
 /// The answer to a GET (rule 6).
-pub(super) fn payload_answer(packets: bytes::Bytes) -> Response<Body> {
+pub(super) fn payload_answer(packets: Bytes) -> Response<Body> {
     let mut response = answer(StatusCode::OK, payload::CONTENT_TYPE, packets);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
-/// Takes what the client sends.
-pub(super) async fn post<B>(peer: Arc<Peer>, config: &Config, headers: &HeaderMap, body: B) -> Response<Body>
-where
-    B: HttpBody + Unpin,
-{
-    if let Err(refusal) = peer.act(|session, _| session.handle_post()) {
-        return refuse(&refusal);
+/// A POST that brings packets. As with a GET, it is in flight from when it is made.
+pub(super) struct Post {
+    peer: Arc<Peer>,
+    cut_short: OnDrop,
+}
+
+impl Post {
+    pub(super) fn begin(peer: Arc<Peer>) -> Result<Self, Refusal> {
+        peer.act(|session, _| session.handle_post())?;
+        Ok(Self { cut_short: OnDrop::new(peer.clone(), Session::handle_post_error), peer })
     }
-    let cut_short = OnDrop::new(&peer, Session::handle_post_error);
-    if headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/octet-stream")) {
-        // Rule 7: binary bodies went with version 3. Dropping the guard closes the session.
-        return refuse(&Refusal::BadRequest);
-    }
-    // A client that is alive at all has the time of a heartbeat.
-    let time = config.ping_interval + config.ping_timeout;
-    let read = tokio::time::timeout(time, read_body(body, config.max_payload)).await;
-    let body = match read {
-        Ok(Ok(body)) => body,
-        Ok(Err(Unread::TooLarge)) => {
-            cut_short.disarm();
-            peer.act(|session, _| session.handle_post_end());
-            return too_large();
+
+    /// Where this returns without disarming the guard, the session ends.
+    pub(super) async fn run<B>(
+        self,
+        config: &Config,
+        headers: &HeaderMap,
+        body: B,
+    ) -> Response<Body>
+    where
+        B: HttpBody + Unpin,
+    {
+        let Self { peer, cut_short } = self;
+        if headers
+            .get(CONTENT_TYPE)
+            .is_some_and(|value| value.as_bytes().starts_with(b"application/octet-stream"))
+        {
+            // Rule 7: binary bodies went with version 3.
+            return refuse(&Refusal::BadRequest);
         }
-        Ok(Err(Unread::Broken)) | Err(_) => return refuse(&Refusal::BadRequest),
-    };
-    peer.reading().await;
-    cut_short.disarm();
-    let good = take_packets(&peer, &body, config.max_packets);
-    peer.act(|session, _| session.handle_post_end());
-    if good { answer(StatusCode::OK, "text/html", "ok") } else { refuse(&Refusal::BadRequest) }
+        // A client that is alive at all has the time of a heartbeat.
+        let time = config.ping_interval + config.ping_timeout;
+        let read = tokio::time::timeout(time, read_body(body, config.max_payload)).await;
+        let body = match read {
+            Ok(Ok(body)) => body,
+            Ok(Err(Unread::TooLarge)) => {
+                cut_short.disarm();
+                peer.act(|session, _| session.handle_post_end());
+                return too_large();
+            }
+            Ok(Err(Unread::Broken)) | Err(_) => return refuse(&Refusal::BadRequest),
+        };
+        peer.reading().await;
+        let good = take_packets(&peer, &body, config.max_packets);
+        cut_short.disarm();
+        peer.act(|session, _| session.handle_post_end());
+        if good { answer(StatusCode::OK, "text/html", "ok") } else { refuse(&Refusal::BadRequest) }
+    }
 }
 
 /// Gives the packets of a body to the session, up to the first bad one, which ends it (rules 7 and 12).
@@ -125,13 +152,13 @@ fn too_large() -> Response<Body> {
 }
 
 /// Tells the session when a request is given up in the middle.
-struct OnDrop<'a> {
-    peer: &'a Arc<Peer>,
+struct OnDrop {
+    peer: Arc<Peer>,
     tell: Option<fn(&mut Session)>,
 }
 
-impl<'a> OnDrop<'a> {
-    fn new(peer: &'a Arc<Peer>, tell: fn(&mut Session)) -> Self {
+impl OnDrop {
+    fn new(peer: Arc<Peer>, tell: fn(&mut Session)) -> Self {
         Self { peer, tell: Some(tell) }
     }
 
@@ -140,7 +167,7 @@ impl<'a> OnDrop<'a> {
     }
 }
 
-impl Drop for OnDrop<'_> {
+impl Drop for OnDrop {
     fn drop(&mut self) {
         if let Some(tell) = self.tell {
             self.peer.act(|session, _| tell(session));

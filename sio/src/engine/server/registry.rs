@@ -16,8 +16,10 @@ pub(super) struct Registry {
     refusing: AtomicBool,
     /// Wakes who waits for the last session to end.
     emptied: Notify,
-    /// Wakes HTTP connections that should end when the engine shuts down.
-    refused: Notify,
+    /// The engine has shut down.
+    ended: AtomicBool,
+    /// Wakes HTTP connections that should end then.
+    end: Notify,
 }
 
 impl Registry {
@@ -27,7 +29,8 @@ impl Registry {
             max,
             refusing: AtomicBool::new(false),
             emptied: Notify::new(),
-            refused: Notify::new(),
+            ended: AtomicBool::new(false),
+            end: Notify::new(),
         }
     }
 
@@ -66,7 +69,12 @@ impl Registry {
 
     pub(super) fn refuse(&self) {
         self.refusing.store(true, Ordering::Release);
-        self.refused.notify_waiters();
+    }
+
+    /// Ends the HTTP connections, too.
+    pub(super) fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+        self.end.notify_waiters();
     }
 
     /// Waits until no session is left.
@@ -80,11 +88,11 @@ impl Registry {
         }
     }
 
-    /// Waits until [`Self::refuse`].
-    pub(super) async fn refused(&self) {
-        let refused = self.refused.notified();
-        if !self.refusing.load(Ordering::Acquire) {
-            refused.await;
+    /// Waits until [`Self::end`].
+    pub(super) async fn ended(&self) {
+        let end = self.end.notified();
+        if !self.ended.load(Ordering::Acquire) {
+            end.await;
         }
     }
 

@@ -26,7 +26,11 @@ pub struct RequestInfo {
 }
 
 impl RequestInfo {
-    pub(super) fn new<B>(request: &http::Request<B>, peer_addr: Option<SocketAddr>, secure: bool) -> Self {
+    pub(super) fn new<B>(
+        request: &http::Request<B>,
+        peer_addr: Option<SocketAddr>,
+        secure: bool,
+    ) -> Self {
         Self {
             method: request.method().clone(),
             uri: own_uri(request.uri()),
@@ -80,7 +84,8 @@ mod tests {
         assert_eq!(info.uri, *request.uri());
         assert_eq!(info.headers, *request.headers());
         assert!(info.secure);
-        let pointers = |headers: &HeaderMap| headers.get("cookie").map(|value| value.as_bytes().as_ptr());
+        let pointers =
+            |headers: &HeaderMap| headers.get("cookie").map(|value| value.as_bytes().as_ptr());
         assert_ne!(pointers(&info.headers), pointers(request.headers()));
     }
 }

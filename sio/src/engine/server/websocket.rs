@@ -7,6 +7,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use ws::{CloseCode, CloseReport, Context, Handler, Payload};
 
+use super::http::Place;
 use super::peer::Peer;
 use super::{Engine, RequestInfo};
 use crate::engine::{CloseReason, Open, Outgoing, Packet, Session, SocketId, Transport};
@@ -20,14 +21,23 @@ pub(super) enum Purpose {
 }
 
 /// Waits until the 101 has left, then moves the connection out of hyper into a task of its own.
-pub(super) async fn run(engine: Engine, upgrade: OnUpgrade, purpose: Purpose) {
+pub(super) async fn run(
+    engine: Engine,
+    upgrade: OnUpgrade,
+    purpose: Purpose,
+    place: Option<Place>,
+) {
     let upgraded = match upgrade.await {
         Ok(upgraded) => upgraded,
         Err(error) => return tracing::debug!(%error, "upgrade failed"),
     };
     let (stream, leftover) = into_stream(upgraded);
     let config = engine.0.websocket.clone();
-    let handler = SocketHandler { stage: Stage::Opening(engine, purpose), is_transport: false };
+    let handler = SocketHandler {
+        stage: Stage::Opening(engine, purpose),
+        is_transport: false,
+        _place: place,
+    };
     ws::stream::spawn(stream, leftover, ws::Role::Server, config, handler);
 }
 
@@ -48,6 +58,8 @@ struct SocketHandler {
     stage: Stage,
     /// Has it become the transport? Then messages go past the session machine.
     is_transport: bool,
+    /// The connection's place among those of its listener.
+    _place: Option<Place>,
 }
 
 enum Stage {
@@ -77,13 +89,18 @@ impl SocketHandler {
 
 impl Handler for SocketHandler {
     fn on_open(&mut self, socket: &mut Context<'_>) {
-        let Stage::Opening(engine, purpose) = std::mem::replace(&mut self.stage, Stage::Ended) else { return };
+        let Stage::Opening(engine, purpose) = std::mem::replace(&mut self.stage, Stage::Ended)
+        else {
+            return;
+        };
         let stage = match purpose {
             Purpose::Open(request) => {
                 self.is_transport = true;
                 Self::open(&engine, request, socket)
             }
-            Purpose::Probe(peer) => peer.begin_probe(socket.sender()).ok().map(|id| Stage::Open(peer, id)),
+            Purpose::Probe(peer) => {
+                peer.begin_probe(socket.sender()).ok().map(|id| Stage::Open(peer, id))
+            }
         };
         match stage {
             Some(stage) => self.stage = stage,
@@ -102,7 +119,9 @@ impl Handler for SocketHandler {
         match packet {
             Ok(Packet::Message(message)) if self.is_transport => peer.deliver(message),
             Ok(packet) => {
-                if let Some(message) = peer.act(|session, now| session.handle_socket_packet(now, *id, packet)) {
+                if let Some(message) =
+                    peer.act(|session, now| session.handle_socket_packet(now, *id, packet))
+                {
                     peer.deliver(message);
                 }
                 self.is_transport |= peer.transport() == Transport::WebSocket;
