@@ -234,7 +234,9 @@ impl Connected {
     /// A WebSocket to pull messages from.
     #[must_use]
     pub fn into_websocket(self) -> WebSocket {
+        let subprotocol = self.subprotocol().map(str::to_owned);
         WebSocket::from_stream(self.stream, self.leftover, Role::Client, self.config)
+            .with_opening(subprotocol, http::Extensions::new())
     }
 
     /// Calls a handler in a task of the connection's own.
