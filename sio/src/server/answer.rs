@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
-use super::handler::caught;
+use crate::handler::caught;
 use super::{EmitError, Socket};
 use crate::adapter::SocketId;
 use crate::emitter::Waiter;

@@ -16,7 +16,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::connection::Client;
-use super::handler::{Listener, Work};
+use super::Listener;
+use crate::handler::Work;
 use super::namespace::Inner as Namespace;
 use super::values::Values;
 use super::{Call, DisconnectReason, EmitError, Handshake, Socket};

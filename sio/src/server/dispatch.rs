@@ -8,7 +8,7 @@ use std::future::Future;
 use std::task::{Context, Waker};
 
 use super::core::Core;
-use super::handler::Work;
+use crate::handler::Work;
 use super::{Call, Socket};
 use crate::packet::{Arguments, Packet, PacketRef};
 

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use ws::net::Shutdown;
 
 use super::connection::Connection;
-use super::handler::caught;
+use crate::handler::caught;
 use super::namespace::Inner as NamespaceInner;
 use super::values::Values;
 use super::{
@@ -193,7 +193,7 @@ impl Io {
     /// See [`Namespace::on_connect`].
     pub fn on_connect<A, R, H>(&self, handler: H)
     where
-        H: Handler<A>,
+        H: Handler<Socket, A>,
         H::Output: IntoReply<R>,
     {
         self.root().on_connect(handler);

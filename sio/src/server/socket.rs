@@ -10,9 +10,9 @@ use serde::de::DeserializeOwned;
 
 use super::answer::Pending;
 use super::core::{Inner, Phase};
-use super::handler::{self, For};
+use crate::handler::{self, Encode, For, Party, Replies};
 use super::{
-    Answer, Broadcast, Call, DisconnectReason, EmitError, Handler, Handshake, IntoReply, Io,
+    Answer, Broadcast, Call, DisconnectReason, EmitError, Handler, HandlerError, Handshake, IntoReply, Io,
     Namespace,
 };
 use crate::adapter::{Room, SocketId, Target, TooManyRooms};
@@ -94,7 +94,7 @@ impl Socket {
     /// first one returns is the answer to a client that wants one.
     pub fn on<A, R, H>(&self, event: impl Into<Cow<'static, str>>, handler: H) -> ListenerId
     where
-        H: Handler<A>,
+        H: Handler<Socket, A>,
         H::Output: IntoReply<R>,
     {
         let event = event.into();
@@ -105,7 +105,7 @@ impl Socket {
     /// Calls the handler for the next event of this name only.
     pub fn once<A, R, H>(&self, event: impl Into<Cow<'static, str>>, handler: H) -> ListenerId
     where
-        H: Handler<A>,
+        H: Handler<Socket, A>,
         H::Output: IntoReply<R>,
     {
         let event = event.into();
@@ -117,7 +117,7 @@ impl Socket {
     /// [`AckSender`](super::AckSender), not by what it returns.
     pub fn on_any<A, R, H>(&self, handler: H) -> ListenerId
     where
-        H: Handler<A>,
+        H: Handler<Socket, A>,
         H::Output: IntoReply<R>,
     {
         let listener = handler::erase(For::Any, handler);
@@ -141,7 +141,7 @@ impl Socket {
     /// rooms that it was in.
     pub fn on_disconnect<A, R, H>(&self, handler: H)
     where
-        H: Handler<A>,
+        H: Handler<Socket, A>,
         H::Output: IntoReply<R>,
     {
         let listener = handler::erase(For::Name("disconnect".into()), handler);
@@ -203,14 +203,6 @@ impl Socket {
     /// All other sockets but those in this room.
     pub fn except(&self, room: impl Into<Room>) -> Broadcast {
         self.broadcast().except(room)
-    }
-
-    pub(super) fn send_ack<T: Serialize + ?Sized>(
-        &self,
-        id: u64,
-        data: &T,
-    ) -> Result<(), EmitError> {
-        self.send_packet(|out| encode::ack(out, self.namespace_name(), id, data))
     }
 
     fn send_packet(
@@ -306,6 +298,26 @@ impl Socket {
             self.0.client.does_not_keep_up();
         }
         self.end(DisconnectReason::ServerNamespaceDisconnect);
+    }
+}
+
+impl Party for Socket {
+    type Reason = DisconnectReason;
+
+    fn replies(&self) -> Arc<dyn Replies> {
+        self.0.clone()
+    }
+}
+
+impl Replies for Inner {
+    fn send_encoded(self: Arc<Self>, encode: Encode<'_>) -> Result<(), EmitError> {
+        let socket = Socket(self);
+        socket.send_packet(|out| encode(out, socket.namespace_name()))
+    }
+
+    fn report(self: Arc<Self>, event: &str, error: &HandlerError) {
+        let socket = Socket(self);
+        socket.io().report(&socket, event, error);
     }
 }
 
