@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::answer::Pending;
-use super::core::{Inner, Phase};
 use super::handler::{self, For};
+use super::state::{Inner, Phase};
 use super::{
     Answer, Broadcast, Call, DisconnectReason, EmitError, Handler, Handshake, IntoReply, Io,
     Namespace,

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use super::{HandlerError, Rejection, Socket};
+use super::{EmitError, HandlerError, Rejection, Socket};
 use result::Outcome;
 
 /// What a handler may return: `()`, anything that serialises, or a `Result`.
@@ -75,6 +75,8 @@ impl Responder {
     pub fn answer<T: Serialize + ?Sized>(self, data: &T) {
         if let Some(id) = self.ack
             && let Err(error) = self.socket.send_ack(id, data)
+            // That the client has gone meanwhile is nobody's mistake.
+            && !matches!(error, EmitError::Disconnected)
         {
             self.report(&HandlerError::Answer(error));
         }
