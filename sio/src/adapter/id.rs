@@ -89,10 +89,10 @@ impl Hash for SocketId {
 
 /// Hashes ids, which are random already and made by the server, so that no peer can choose where they fall in a table.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct IdHasher(u64);
+pub struct IdHasher(u64);
 
 /// For tables that are keyed by [`SocketId`].
-pub(crate) type BuildIdHasher = BuildHasherDefault<IdHasher>;
+pub type BuildIdHasher = BuildHasherDefault<IdHasher>;
 
 impl Hasher for IdHasher {
     fn write_u64(&mut self, id: u64) {

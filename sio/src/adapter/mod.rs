@@ -11,8 +11,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-pub(crate) use id::BuildIdHasher;
-pub use id::SocketId;
+pub use id::{BuildIdHasher, IdHasher, SocketId};
 pub use memory::Memory;
 pub use target::{Room, Target};
 

@@ -15,7 +15,7 @@ pub struct ListenerId(u64);
 /// listeners (itself too) in the middle of a dispatch: the change counts from the next event on.
 pub struct Listeners<H> {
     by_event: HashMap<Cow<'static, str>, List<H>>,
-    any: List<H>,
+    any: Option<List<H>>,
     next: u64,
 }
 
@@ -31,7 +31,7 @@ struct Listener<H> {
 impl<H: Clone> Listeners<H> {
     /// Without listeners; allocates nothing.
     pub fn new() -> Self {
-        Self { by_event: HashMap::new(), any: Arc::from([]), next: 0 }
+        Self { by_event: HashMap::new(), any: None, next: 0 }
     }
 
     /// Adds a listener for every event of this name.
@@ -48,7 +48,10 @@ impl<H: Clone> Listeners<H> {
     pub fn on_any(&mut self, handler: H) -> ListenerId {
         let listener = self.listener(false, handler);
         let id = listener.id;
-        self.any = with(&self.any, listener);
+        self.any = Some(match &self.any {
+            Some(list) => with(list, listener),
+            None => Arc::from([listener]),
+        });
         id
     }
 
@@ -63,8 +66,11 @@ impl<H: Clone> Listeners<H> {
         let find = |list: &List<H>| {
             list.iter().find(|listener| listener.id == id).map(|listener| listener.handler.clone())
         };
-        if let Some(handler) = find(&self.any) {
-            self.any = without(&self.any, |listener| listener.id == id);
+        if let Some(list) = &self.any
+            && let Some(handler) = find(list)
+        {
+            let left = without(list, |listener| listener.id == id);
+            self.any = Some(left).filter(|list| !list.is_empty());
             return Some(handler);
         }
         let found =
@@ -81,7 +87,7 @@ impl<H: Clone> Listeners<H> {
         if named.as_ref().is_some_and(|list| list.iter().any(|listener| listener.once)) {
             self.retain(event, |listener| listener.once);
         }
-        Fired { named, any: Arc::clone(&self.any) }
+        Fired { named, any: self.any.clone() }
     }
 
     fn add(&mut self, event: Cow<'static, str>, once: bool, handler: H) -> ListenerId {
@@ -120,7 +126,7 @@ impl<H> fmt::Debug for Listeners<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Listeners")
             .field("events", &self.by_event.len())
-            .field("any", &self.any.len())
+            .field("any", &self.any.as_ref().map_or(0, |list| list.len()))
             .finish()
     }
 }
@@ -128,7 +134,7 @@ impl<H> fmt::Debug for Listeners<H> {
 /// The listeners that one event has, as they were when it happened.
 pub struct Fired<H> {
     named: Option<List<H>>,
-    any: List<H>,
+    any: Option<List<H>>,
 }
 
 impl<H> Fired<H> {
@@ -137,13 +143,13 @@ impl<H> Fired<H> {
         self.named
             .iter()
             .flat_map(|list| list.iter())
-            .chain(self.any.iter())
+            .chain(self.any.iter().flat_map(|list| list.iter()))
             .map(|listener| &listener.handler)
     }
 
     /// Whether nobody listens.
     pub fn is_empty(&self) -> bool {
-        self.named.is_none() && self.any.is_empty()
+        self.named.is_none() && self.any.is_none()
     }
 }
 

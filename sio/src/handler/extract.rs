@@ -73,7 +73,10 @@ impl<'a, S: Party> Call<'a, S> {
 
 impl<S: Party> fmt::Debug for Call<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("event", &self.event).field("ack", &self.ack).finish_non_exhaustive()
+        f.debug_struct("Call")
+            .field("event", &self.event)
+            .field("ack", &self.ack)
+            .finish_non_exhaustive()
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::runtime;
 use ws::net::{Timed, Wheel};
 
-use super::core::{Inner, Phase};
+use super::state::{Inner, Phase};
 use super::{Call, ConnectError, DisconnectReason, Handshake, Io, Socket};
 use crate::adapter::SocketId;
 use crate::emitter::Waiter;
@@ -94,7 +94,7 @@ impl Connection {
         };
         match packet.kind {
             Kind::BinaryAck => socket.resolve(packet.id, packet.arguments()),
-            _ => socket.receive_owned(packet),
+            _ => socket.receive_owned(&packet),
         }
         Ok(())
     }

@@ -7,9 +7,11 @@
 use std::future::Future;
 use std::task::{Context, Waker};
 
-use super::core::Core;
-use crate::handler::Work;
+use super::Listener;
+use super::state::Core;
 use super::{Call, Socket};
+use crate::emitter::Fired;
+use crate::handler::Work;
 use crate::packet::{Arguments, Packet, PacketRef};
 
 /// While an ack is waited for, the queue may grow to this many times its limit before reading is paused: the ack would be
@@ -27,37 +29,29 @@ struct Occurrence<'a> {
 impl Socket {
     /// An event has come without attachments; it is copied only if it has to wait.
     pub(super) fn receive(&self, packet: &PacketRef<'_>) {
-        let mut core = self.inner().core();
-        if core.busy {
-            self.enqueue(&mut core, packet.to_packet());
-        } else {
-            core.busy = true;
-            drop(core);
-            let event = packet.event.as_deref().unwrap_or_default();
-            self.handle(Occurrence { event, arguments: packet.arguments(), ack: packet.id });
-        }
+        let event = packet.event.as_deref().unwrap_or_default();
+        let occurrence = Occurrence { event, arguments: packet.arguments(), ack: packet.id };
+        self.handle_or_queue(occurrence, || packet.to_packet());
     }
 
     /// An event has come with all of its attachments.
-    pub(super) fn receive_owned(&self, packet: Packet) {
+    pub(super) fn receive_owned(&self, packet: &Packet) {
+        self.handle_or_queue(Occurrence::of(packet), || packet.clone());
+    }
+
+    fn handle_or_queue(&self, event: Occurrence<'_>, own: impl FnOnce() -> Packet) {
         let mut core = self.inner().core();
         if core.busy {
-            self.enqueue(&mut core, packet);
-        } else {
-            core.busy = true;
-            drop(core);
-            self.handle(Occurrence::of(&packet));
+            let packet = own();
+            core.queued_bytes += packet.weight();
+            core.queue.push_back(packet);
+            self.regulate(&mut core);
+            return;
         }
-    }
-
-    fn enqueue(&self, core: &mut Core, packet: Packet) {
-        core.queued_bytes += packet.weight();
-        core.queue.push_back(packet);
-        self.regulate(core);
-    }
-
-    fn handle(&self, event: Occurrence<'_>) {
-        match self.begin(event) {
+        core.busy = true;
+        let fired = core.listeners.fire(event.event);
+        drop(core);
+        match self.begin(&fired, event) {
             Some(work) => self.spawn(self.clone().work(Some(work))),
             None if self.is_turn_over() => self.forget(),
             None => self.run(self.clone().work(None)),
@@ -71,8 +65,7 @@ impl Socket {
     }
 
     /// Calls the listeners of an event; gives what is left of their work.
-    fn begin(&self, event: Occurrence<'_>) -> Option<Work> {
-        let fired = self.inner().core().listeners.fire(event.event);
+    fn begin(&self, fired: &Fired<Listener>, event: Occurrence<'_>) -> Option<Work> {
         if fired.is_empty() {
             tracing::debug!(
                 event = event.event,
@@ -101,12 +94,26 @@ impl Socket {
         if let Some(work) = first {
             work.await;
         }
-        while let Some(packet) = self.next() {
-            if let Some(work) = self.begin(Occurrence::of(&packet)) {
+        while let Some((packet, fired)) = self.next() {
+            let left = self.begin(&fired, Occurrence::of(&packet));
+            if let Some(work) = left {
                 work.await;
             }
         }
         self.forget();
+    }
+
+    /// The next event in the queue, and who listens to it now; without one the turn is over.
+    fn next(&self) -> Option<(Packet, Fired<Listener>)> {
+        let mut core = self.inner().core();
+        let Some(packet) = core.queue.pop_front() else {
+            core.busy = false;
+            return None;
+        };
+        core.queued_bytes -= packet.weight();
+        self.regulate(&mut core);
+        let fired = core.listeners.fire(Occurrence::of(&packet).event);
+        Some((packet, fired))
     }
 
     /// Drops the events that wait: the client has left, and come back before they were handled.
@@ -115,18 +122,6 @@ impl Socket {
         core.queue.clear();
         core.queued_bytes = 0;
         self.regulate(&mut core);
-    }
-
-    /// The next event in the queue; without one the turn is over.
-    fn next(&self) -> Option<Packet> {
-        let mut core = self.inner().core();
-        let packet = core.queue.pop_front();
-        match &packet {
-            Some(packet) => core.queued_bytes -= packet.weight(),
-            None => core.busy = false,
-        }
-        self.regulate(&mut core);
-        packet
     }
 
     /// Pauses and resumes reading from the client, by what waits.

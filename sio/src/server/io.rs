@@ -10,7 +10,6 @@ use serde::de::DeserializeOwned;
 use ws::net::Shutdown;
 
 use super::connection::Connection;
-use crate::handler::caught;
 use super::namespace::Inner as NamespaceInner;
 use super::values::Values;
 use super::{
@@ -20,6 +19,7 @@ use super::{
 use crate::adapter::Room;
 use crate::engine::server::{Application, Engine, Fallback, Handle, SessionHandler, not_found};
 use crate::engine::{CloseReason, Message};
+use crate::handler::caught;
 use crate::packet::ROOT;
 
 /// A Socket.IO server. Cheap to clone.

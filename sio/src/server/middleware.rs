@@ -9,8 +9,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::handler::{Handler, caught, guard};
 use super::{Call, Rejection, Socket};
+use crate::handler::{Handler, caught, guard};
 
 /// The refusal of a namespace, sent to the client as CONNECT_ERROR (rule 26): `connect_error` fires there with this.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -1,14 +1,13 @@
 //! The Socket.IO server: namespaces, sockets, handlers, acks, broadcasts (protocol revision 5, on top of `engine::server`).
 //!
 //! [`Io`] owns the namespaces and is what an application holds. `connection` takes the messages of one Engine.IO session and
-//! is the state machine of rule 25; `core` is one socket's state, `dispatch` calls its handlers in order, `handler`,
+//! is the state machine of rule 25; `state` is that of one socket, `dispatch` calls its handlers in order, `handler`,
 //! `extract` and `reply` turn any async closure into one. Locks are short and never held while user code runs.
 
 mod answer;
 mod broadcast;
 mod config;
 mod connection;
-mod core;
 mod dispatch;
 mod extract;
 mod handshake;
@@ -18,6 +17,7 @@ mod namespace;
 mod reason;
 mod serve;
 mod socket;
+mod state;
 mod values;
 
 pub use answer::{Ack, Answer, Answers};
@@ -33,7 +33,8 @@ pub use serve::Listening;
 pub use socket::{Socket, Timed};
 
 pub use crate::handler::{
-    AckSender, Data, EmitError, Event, Extract, Handler, HandlerError, IntoReply, Rejection, Responder,
+    AckSender, Data, EmitError, Event, Extract, Handler, HandlerError, IntoReply, Rejection,
+    Responder,
 };
 
 /// One call of one handler of the server.

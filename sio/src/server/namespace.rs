@@ -8,12 +8,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Listener;
-use crate::handler::{self, For};
 use super::middleware::{self, AnyMiddleware};
 use super::{Answers, Broadcast, EmitError, Handler, IntoReply, Io, Middleware, Socket};
 use crate::adapter::{Adapter, BuildIdHasher, Encoded, Memory, Room, SocketId, Sockets, Target};
 use crate::emitter::AckIds;
 use crate::engine::Outgoing;
+use crate::handler::{self, For};
 
 /// How many sockets a broadcast takes from the table at a time, so that a large one neither locks others out nor collects all.
 const BATCH: usize = 256;

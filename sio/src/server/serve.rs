@@ -58,12 +58,17 @@ impl Io {
 
     /// Answers one HTTP request, for a server that is not ours: hyper's, axum's. It must be for
     /// [`Config::engine`](super::Config::engine)`.path`, and the connection must allow upgrades.
-    pub async fn handle<B: HttpBody + Unpin>(
+    ///
+    /// The request is in flight from this call on; see [`Engine::handle`](crate::engine::server::Engine::handle).
+    pub fn handle<B>(
         &self,
         request: Request<B>,
         remote: Remote,
-    ) -> Response<Body> {
-        self.engine().handle(request, remote).await
+    ) -> impl Future<Output = Response<Body>> + use<B>
+    where
+        B: HttpBody + Unpin,
+    {
+        self.engine().handle(request, remote)
     }
 }
 
@@ -91,8 +96,7 @@ impl Listening {
                 let fallback = io.get_fallback();
                 let remote = Remote { addr: Some(peer), secure: false };
                 tokio::spawn(async move {
-                    engine.serve_connection(stream, remote, fallback).await;
-                    drop(place)
+                    engine.serve_connection(stream, remote, fallback, place).await
                 });
             })
             .await;

@@ -9,15 +9,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::answer::Pending;
-use super::core::{Inner, Phase};
-use crate::handler::{self, Encode, For, Party, Replies};
+use super::state::{Inner, Phase};
 use super::{
-    Answer, Broadcast, Call, DisconnectReason, EmitError, Handler, HandlerError, Handshake, IntoReply, Io,
-    Namespace,
+    Answer, Broadcast, Call, DisconnectReason, EmitError, Handler, HandlerError, Handshake,
+    IntoReply, Io, Namespace,
 };
 use crate::adapter::{Room, SocketId, Target, TooManyRooms};
 use crate::emitter::ListenerId;
 use crate::engine::Outgoing;
+use crate::handler::{self, Encode, For, Party, Replies};
 use crate::packet::{EncodeError, encode};
 
 /// One client in one namespace. Cheap to clone.

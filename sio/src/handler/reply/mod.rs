@@ -77,6 +77,8 @@ impl Responder {
     pub fn answer<T: Serialize + ?Sized>(self, data: &T) {
         if let Some(id) = self.ack
             && let Err(error) = self.send_ack(id, data)
+            // That the peer has gone meanwhile is nobody's mistake.
+            && !matches!(error, EmitError::Disconnected)
         {
             self.report(&HandlerError::Answer(error));
         }
@@ -117,6 +119,9 @@ impl Responder {
 
 impl fmt::Debug for Responder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Responder").field("event", &self.event).field("ack", &self.ack).finish_non_exhaustive()
+        f.debug_struct("Responder")
+            .field("event", &self.event)
+            .field("ack", &self.ack)
+            .finish_non_exhaustive()
     }
 }
