@@ -21,8 +21,16 @@ export async function startServer(name, flags = []) {
   return startProcess([...(await commands[name]()), ...flags]);
 }
 
-/** Runs a program that prints its address or port on the first line of stdout and ends with its stdin. */
-export async function startProcess([program, ...args]) {
+/** Starts the example chat, which serves its page, too; `url` is the page. Port 0 is any. */
+export async function startChat(port = 0) {
+  // For work on the page alone, another server of the chat may stand in.
+  const program = process.env.INTEROP_CHAT?.split(" ") ?? [await buildExample("chat")];
+  const chat = await startProcess([...program, "--port", String(port)]);
+  return { ...chat, url: `http://127.0.0.1:${chat.port}/`, stop: () => chat.stop("SIGINT") };
+}
+
+/** Runs a program whose first line on stdout ends in the port on which it listens. */
+async function startProcess([program, ...args]) {
   const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"], cwd: repository });
   const exited = once(child, "exit");
   const lines = createInterface({ input: child.stdout });
@@ -31,11 +39,11 @@ export async function startProcess([program, ...args]) {
     exited.then(([code]) => { throw new Error(`${program} ended with ${code} before it listened`); }),
   ]);
   return {
-    line,
     port: Number(line.match(/(\d+)\/?$/)?.[1]),
-    /** Ends its stdin, waits, and returns the exit code: 0 for a graceful end. */
-    async stop() {
-      child.stdin.end();
+    /** Ends its stdin, or sends it a signal, waits, and returns the exit code: 0 for a graceful end. */
+    async stop(signalToSend) {
+      if (signalToSend) child.kill(signalToSend);
+      else child.stdin.end();
       const [code, signal] = await exited;
       return signal ?? code;
     },
