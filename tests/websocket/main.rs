@@ -1,0 +1,7 @@
+//! `ws` over real sockets.
+
+mod client;
+mod pull;
+mod push;
+mod raw;
+mod server;

@@ -1,0 +1,125 @@
+//! The accept loop: a limit on connections, and an end that lets them finish.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+/// How long the loop rests when the system has no file descriptors or memory left.
+const REST: Duration = Duration::from_millis(100);
+
+/// Accepts TCP connections.
+#[derive(Debug)]
+pub struct Acceptor {
+    listener: TcpListener,
+    limit: Arc<Semaphore>,
+    shutdown: Shutdown,
+}
+
+/// One place among the connections of an [`Acceptor`]: to be held for as long as the connection lives.
+#[derive(Debug)]
+pub struct Guard {
+    _place: OwnedSemaphorePermit,
+    _live: watch::Receiver<bool>,
+}
+
+/// Ends an [`Acceptor`], and waits for its connections.
+#[derive(Debug, Clone)]
+pub struct Shutdown(Arc<watch::Sender<bool>>);
+
+impl Acceptor {
+    /// Listens on `addr`, for at most `max_connections` at a time; further ones wait in the system's backlog.
+    ///
+    /// # Errors
+    ///
+    /// What the system says about the address.
+    pub async fn bind(addr: impl ToSocketAddrs, max_connections: usize) -> io::Result<Self> {
+        Ok(Self::new(TcpListener::bind(addr).await?, max_connections))
+    }
+
+    /// Accepts from a listener that exists already.
+    #[must_use]
+    pub fn new(listener: TcpListener, max_connections: usize) -> Self {
+        let limit = max_connections.min(Semaphore::MAX_PERMITS);
+        Self {
+            listener,
+            limit: Arc::new(Semaphore::new(limit)),
+            shutdown: Shutdown(Arc::new(watch::Sender::new(false))),
+        }
+    }
+
+    /// The address that is listened on.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// The handle that ends [`Acceptor::serve`].
+    #[must_use]
+    pub fn shutdown(&self) -> Shutdown {
+        self.shutdown.clone()
+    }
+
+    /// Hands each connection to `each`, which must not block, until the shutdown begins. `TCP_NODELAY` is on.
+    pub async fn serve(self, mut each: impl FnMut(TcpStream, SocketAddr, Guard)) {
+        let mut begun = self.shutdown.0.subscribe();
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.accept() => accepted,
+                _ = begun.wait_for(|begun| *begun) => return,
+            };
+            match accepted {
+                Ok((stream, peer, guard)) => each(stream, peer, guard),
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "accept failed");
+                    tokio::time::sleep(REST).await;
+                }
+            }
+        }
+    }
+
+    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr, Guard)> {
+        let place = self.limit.clone().acquire_owned().await.map_err(io::Error::other)?;
+        let (stream, peer) = self.listener.accept().await?;
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY");
+        }
+        Ok((stream, peer, Guard { _place: place, _live: self.shutdown.0.subscribe() }))
+    }
+}
+
+impl Shutdown {
+    /// Stops accepting.
+    pub fn begin(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Whether [`Shutdown::begin`] was called.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Waits until every connection is gone, but not for longer than `deadline`; returns how many are left.
+    pub async fn drained(&self, deadline: Duration) -> usize {
+        let _ = tokio::time::timeout(deadline, self.0.closed()).await;
+        self.0.receiver_count()
+    }
+}
+
+/// An error that says something about the connection that was to be accepted, not about the listener.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+    )
+}

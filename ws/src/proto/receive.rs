@@ -1,0 +1,375 @@
+//! The receiving half: from bytes to messages and control frames (RFC 6455 §5, §6.2), in one pass.
+//!
+//! A message that lies whole in the read buffer is unmasked, checked and handed out where it stands. Only what a read cut
+//! through is kept: up to 14 bytes of header, up to 125 bytes of a control frame, or a message that is being gathered.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::{BufMut, BytesMut};
+
+use super::close::CloseFrame;
+use super::config::{Config, Role};
+use super::error::ProtocolError;
+use super::frame::{Header, MAX_HEADER, Opcode};
+use super::mask;
+use super::message::{Message, Payload};
+use super::text::{Spare, TextBuilder};
+
+/// From this much missing payload on a message is read straight into its own buffer.
+const DIRECT_FROM: u64 = 16 * 1024;
+/// A gathered message grows by what has arrived, but at least by this much.
+const MIN_GROWTH: usize = 4 * 1024;
+
+/// What was received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Received<'a> {
+    /// A whole message.
+    Message(Payload<'a>),
+    /// A ping, to be answered by a pong with the same payload (§5.5.2).
+    Ping(Cow<'a, [u8]>),
+    /// A pong (§5.5.3).
+    Pong(Cow<'a, [u8]>),
+    /// A close frame (§5.5.1). Nothing follows it.
+    Close(CloseFrame),
+    /// The peer has broken the protocol; what follows is not looked at.
+    Violation(ProtocolError),
+}
+
+/// The machine that takes bytes and gives what they mean.
+#[derive(Debug)]
+pub struct Receiver {
+    role: Role,
+    config: Arc<Config>,
+    /// The beginning of a header that a read cut through.
+    head: [u8; MAX_HEADER],
+    head_len: u8,
+    /// The frame whose payload is arriving.
+    frame: Option<Frame>,
+    /// A control frame that a read cut through.
+    control: Vec<u8>,
+    /// A message that is being gathered from fragments or reads.
+    message: Option<Box<Gathered>>,
+    finished: bool,
+}
+
+/// A frame of which `received` bytes of payload have arrived.
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    header: Header,
+    received: u64,
+}
+
+impl Frame {
+    const fn missing(&self) -> u64 {
+        self.header.len - self.received
+    }
+}
+
+type Step<'a> = Result<Option<Received<'a>>, ProtocolError>;
+
+impl Receiver {
+    /// The receiving half of a connection on which this side plays `role`.
+    #[must_use]
+    pub fn new(role: Role, config: Arc<Config>) -> Self {
+        Self {
+            role,
+            config,
+            head: [0; MAX_HEADER],
+            head_len: 0,
+            frame: None,
+            control: Vec::new(),
+            message: None,
+            finished: false,
+        }
+    }
+
+    /// Takes bytes from the front of `input` until something is complete, or all of them. The payload may be borrowed from
+    /// `input`, which is unmasked in place. To be called until it returns `None`.
+    #[inline]
+    pub fn handle_input<'a>(&mut self, input: &mut &'a mut [u8]) -> Option<Received<'a>> {
+        while !self.finished {
+            let step = match self.frame {
+                None => self.handle_header(input),
+                Some(frame) => self.handle_payload(frame, input),
+            };
+            match step {
+                Ok(None) if input.is_empty() && !self.is_complete() => return None,
+                Ok(None) => {}
+                Ok(Some(received)) => {
+                    if matches!(received, Received::Close(_)) {
+                        self.finish();
+                    }
+                    return Some(received);
+                }
+                Err(error) => return Some(self.fail(error)),
+            }
+        }
+        // §5.5.1, §7.1.7: nothing is processed after a close frame or a failure.
+        *input = &mut [];
+        None
+    }
+
+    /// Where the next bytes of a big message belong, if one is arriving: they can be read there instead of being copied
+    /// from a read buffer. What was appended is then announced by [`Receiver::handle_direct`].
+    pub fn direct(&mut self) -> Option<Spare<'_>> {
+        let frame = self.frame.filter(|f| !self.finished && f.missing() >= DIRECT_FROM)?;
+        let message = self.message.as_mut()?;
+        let missing = usize::try_from(frame.missing()).ok()?;
+        let grow = missing.min(message.len().max(MIN_GROWTH));
+        Some(message.spare(grow, grow))
+    }
+
+    /// Takes `count` bytes that were appended to the buffer of [`Receiver::direct`].
+    pub fn handle_direct(&mut self, count: usize) -> Option<Received<'static>> {
+        let frame = self.frame?;
+        match self.gathered(frame, count) {
+            Ok(received) => received,
+            Err(error) => Some(self.fail(error)),
+        }
+    }
+
+    /// Whether a message or frame has begun to arrive.
+    #[must_use]
+    pub const fn is_mid_message(&self) -> bool {
+        self.head_len > 0 || self.frame.is_some() || self.message.is_some()
+    }
+
+    /// A payload that has arrived whole but was not acted upon: that of an empty frame.
+    fn is_complete(&self) -> bool {
+        self.frame.is_some_and(|frame| frame.missing() == 0)
+    }
+
+    fn fail(&mut self, error: ProtocolError) -> Received<'static> {
+        self.finish();
+        Received::Violation(error)
+    }
+
+    /// Nothing more is processed, so that what was gathered is of no use.
+    fn finish(&mut self) {
+        self.finished = true;
+        self.head_len = 0;
+        self.frame = None;
+        self.message = None;
+        self.control = Vec::new();
+    }
+
+    #[inline]
+    fn handle_header<'a>(&mut self, input: &mut &'a mut [u8]) -> Step<'a> {
+        let header = if self.head_len == 0 {
+            match Header::decode(input)? {
+                Some((header, used)) => {
+                    take(input, used);
+                    header
+                }
+                None => {
+                    let rest = take(input, input.len());
+                    self.head[..rest.len()].copy_from_slice(rest);
+                    self.head_len = rest.len() as u8; // less than a header
+                    return Ok(None);
+                }
+            }
+        } else {
+            match self.handle_split_header(input)? {
+                Some(header) => header,
+                None => return Ok(None),
+            }
+        };
+        self.check(&header)?;
+        // A control frame between fragments (§5.4) stands for itself; data is gathered unless it is a whole message.
+        let is_fragment = !header.opcode.is_control() && (self.message.is_some() || !header.fin);
+        if is_fragment || header.len > input.len() as u64 {
+            self.frame = Some(Frame { header, received: 0 });
+            return Ok(None);
+        }
+        let payload = take(input, header.len as usize); // not more than is there
+        if let Some(key) = header.mask {
+            mask::apply(key, 0, payload);
+        }
+        let payload = &*payload;
+        match header.opcode {
+            Opcode::Text => match simdutf8::basic::from_utf8(payload) {
+                Ok(text) => Ok(Some(Received::Message(Payload::text(text)))),
+                Err(_) => Err(ProtocolError::TextNotUtf8),
+            },
+            Opcode::Close => CloseFrame::parse(payload).map(|frame| Some(Received::Close(frame))),
+            Opcode::Ping => Ok(Some(Received::Ping(Cow::Borrowed(payload)))),
+            Opcode::Pong => Ok(Some(Received::Pong(Cow::Borrowed(payload)))),
+            // A continuation can't come here: `check` wants a message under way for it.
+            Opcode::Binary | Opcode::Continuation => {
+                Ok(Some(Received::Message(Payload::binary(payload))))
+            }
+        }
+    }
+
+    fn handle_split_header(
+        &mut self,
+        input: &mut &mut [u8],
+    ) -> Result<Option<Header>, ProtocolError> {
+        let have = usize::from(self.head_len);
+        let more = input.len().min(MAX_HEADER - have);
+        self.head[have..have + more].copy_from_slice(&input[..more]);
+        if let Some((header, used)) = Header::decode(&self.head[..have + more])? {
+            take(input, used - have);
+            self.head_len = 0;
+            return Ok(Some(header));
+        }
+        take(input, more);
+        self.head_len = (have + more) as u8; // at most MAX_HEADER
+        Ok(None)
+    }
+
+    /// What depends on the connection: the role, the message under way, the limits.
+    #[inline]
+    fn check(&self, header: &Header) -> Result<(), ProtocolError> {
+        // §5.2: "MUST be 0 unless an extension is negotiated that defines meanings for non-zero values".
+        if header.rsv != 0 {
+            return Err(ProtocolError::ReservedBits);
+        }
+        // §5.1: "a client MUST mask all frames", "A server MUST NOT mask any frames".
+        match (self.role, header.mask) {
+            (Role::Server, None) => return Err(ProtocolError::MaskMissing),
+            (Role::Client, Some(_)) => return Err(ProtocolError::MaskUnexpected),
+            _ => {}
+        }
+        if header.opcode.is_control() {
+            return Ok(());
+        }
+        let gathered = match (&self.message, header.opcode) {
+            (None, Opcode::Continuation) => return Err(ProtocolError::ContinuationWithoutMessage),
+            (None, _) => 0,
+            (Some(message), Opcode::Continuation) => message.len() as u64,
+            (Some(_), _) => return Err(ProtocolError::MessageInterrupted),
+        };
+        if header.len > self.config.max_frame_size as u64 {
+            return Err(ProtocolError::FrameTooBig);
+        }
+        if header.len > (self.config.max_message_size as u64).saturating_sub(gathered) {
+            return Err(ProtocolError::MessageTooBig);
+        }
+        Ok(())
+    }
+
+    fn handle_payload<'a>(&mut self, frame: Frame, input: &mut &'a mut [u8]) -> Step<'a> {
+        let missing = usize::try_from(frame.missing()).unwrap_or(usize::MAX);
+        let count = missing.min(input.len());
+        let piece = take(input, count);
+        if frame.header.opcode.is_control() {
+            return self.handle_control(frame, piece);
+        }
+        let opcode = frame.header.opcode;
+        let message = self.message.get_or_insert_with(|| Box::new(Gathered::new(opcode)));
+        let grow = count.max(MIN_GROWTH.min(missing));
+        message.spare(grow, count).put_slice(piece);
+        self.gathered(frame, count)
+    }
+
+    /// `count` bytes of the payload of `frame` have been appended to the message, still masked.
+    fn gathered(&mut self, mut frame: Frame, count: usize) -> Step<'static> {
+        let Some(message) = &mut self.message else { return Ok(None) };
+        if let Some(key) = frame.header.mask {
+            mask::apply(key, (frame.received & 3) as usize, message.unchecked_mut(count));
+        }
+        message.check()?;
+        frame.received += count as u64;
+        if frame.missing() > 0 {
+            self.frame = Some(frame);
+            return Ok(None);
+        }
+        self.frame = None;
+        if !frame.header.fin {
+            return Ok(None);
+        }
+        match self.message.take() {
+            Some(message) => Ok(Some(Received::Message(Payload::owned(message.finish()?)))),
+            None => Ok(None),
+        }
+    }
+
+    fn handle_control<'a>(&mut self, mut frame: Frame, piece: &'a mut [u8]) -> Step<'a> {
+        if let Some(key) = frame.header.mask {
+            mask::apply(key, (frame.received & 3) as usize, piece);
+        }
+        frame.received += piece.len() as u64;
+        let is_whole = frame.missing() == 0;
+        self.frame = if is_whole { None } else { Some(frame) };
+        self.control.extend_from_slice(piece);
+        if !is_whole {
+            return Ok(None);
+        }
+        let payload = std::mem::take(&mut self.control);
+        Ok(Some(match frame.header.opcode {
+            Opcode::Close => Received::Close(CloseFrame::parse(&payload)?),
+            Opcode::Ping => Received::Ping(Cow::Owned(payload)),
+            _ => Received::Pong(Cow::Owned(payload)),
+        }))
+    }
+}
+
+/// Cuts the first `count` bytes off `input`.
+#[inline]
+fn take<'a>(input: &mut &'a mut [u8], count: usize) -> &'a mut [u8] {
+    let (front, rest) = std::mem::take(input).split_at_mut(count);
+    *input = rest;
+    front
+}
+
+/// A message that is being gathered.
+#[derive(Debug)]
+enum Gathered {
+    Text(TextBuilder),
+    Binary(BytesMut),
+}
+
+impl Gathered {
+    fn new(opcode: Opcode) -> Self {
+        match opcode {
+            Opcode::Text => Self::Text(TextBuilder::default()),
+            _ => Self::Binary(BytesMut::new()),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+        }
+    }
+
+    /// Room for at most `limit` bytes, `reserve` of them allocated.
+    fn spare(&mut self, reserve: usize, limit: usize) -> Spare<'_> {
+        match self {
+            Self::Text(text) => text.spare(reserve, limit),
+            Self::Binary(bytes) => Spare::new(bytes, reserve, limit),
+        }
+    }
+
+    /// The `count` bytes that were appended last.
+    fn unchecked_mut(&mut self, count: usize) -> &mut [u8] {
+        match self {
+            Self::Text(text) => text.unchecked_mut(),
+            Self::Binary(bytes) => {
+                let start = bytes.len().saturating_sub(count);
+                &mut bytes[start..]
+            }
+        }
+    }
+
+    fn check(&mut self) -> Result<(), ProtocolError> {
+        match self {
+            // §8.1: text that is not UTF-8 fails the connection, here as soon as it shows.
+            Self::Text(text) => text.check().map_err(|_| ProtocolError::TextNotUtf8),
+            Self::Binary(_) => Ok(()),
+        }
+    }
+
+    fn finish(self) -> Result<Message, ProtocolError> {
+        match self {
+            Self::Text(text) => match text.finish() {
+                Ok(text) => Ok(Message::Text(text)),
+                Err(_) => Err(ProtocolError::TextNotUtf8),
+            },
+            Self::Binary(bytes) => Ok(Message::Binary(bytes.freeze())),
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The settings of a server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::handshake::{Limits, Origins};
+use crate::net::Secure;
+use crate::proto::Config;
+
+/// The settings of a [`Server`](super::Server). Everything is finite by default.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ServerConfig {
+    /// Limits and deadlines of each connection.
+    pub websocket: Arc<Config>,
+    /// What the head of an opening handshake may cost; more is refused with 431.
+    pub limits: Limits,
+    /// How long an opening handshake may take, from the accepted connection to the answer; then 408. Default: 10 s.
+    pub handshake_timeout: Duration,
+    /// Pages of which origins may connect; others are refused with 403. Default: [`Origins::SameHost`].
+    pub origins: Origins,
+    /// The subprotocols that the server speaks, best first. The first one that a client offers is chosen. Default: none.
+    pub subprotocols: Vec<String>,
+    /// TLS: a [`TlsAcceptor`](crate::net::TlsAcceptor) (feature `tls`). Its handshake counts towards `handshake_timeout`.
+    /// Default: none.
+    pub secure: Option<Arc<dyn Secure>>,
+    /// How many connections there may be at a time; further ones wait in the system's backlog. Default: 1,000,000, so that the
+    /// limit is that of the system on file descriptors.
+    pub max_connections: usize,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            websocket: Arc::default(),
+            limits: Limits::default(),
+            handshake_timeout: Duration::from_secs(10),
+            origins: Origins::SameHost,
+            subprotocols: Vec::new(),
+            secure: None,
+            max_connections: 1_000_000,
+        }
+    }
+}

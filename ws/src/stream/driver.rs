@@ -1,0 +1,155 @@
+//! The task of a connection with a [`Handler`]: reads, calls, and flushes once for all that one read delivered.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll, ready};
+
+use bytes::Bytes;
+
+use super::error::Error;
+use super::handler::{Context, Handler};
+use super::link::Link;
+use super::reader::{Flow, Incoming, Reader, Turn};
+use super::sender::Sender;
+use crate::net::Stream;
+use crate::proto::{Config, Role};
+
+/// Runs `handler` on a connection whose opening handshake is done, in a task of its own. `leftover` is what was read behind
+/// the handshake.
+///
+/// # Panics
+///
+/// When called outside a tokio runtime.
+pub fn spawn(
+    stream: impl Into<Stream>,
+    leftover: Bytes,
+    role: Role,
+    config: Arc<Config>,
+    handler: impl Handler,
+) -> Sender {
+    let driver = Driver::new(Reader::new(stream.into(), leftover, role, config), handler);
+    let sender = Sender::new(driver.reader.link.clone());
+    tokio::spawn(driver);
+    sender
+}
+
+/// As [`spawn`], for a server that wants to hold something until the connection has let go of its byte stream.
+pub(crate) fn spawn_kept<K: Send + 'static>(
+    stream: impl Into<Stream>,
+    leftover: Bytes,
+    config: Arc<Config>,
+    handler: impl Handler,
+    keep: impl FnOnce(Sender) -> K,
+) {
+    let reader = Reader::new(stream.into(), leftover, Role::Server, config);
+    let kept = keep(Sender::new(reader.link.clone()));
+    reader.link.keep(Box::new(kept));
+    tokio::spawn(Driver::new(reader, handler));
+}
+
+/// A connection and its handler, as a future that ends with the connection.
+pub(crate) struct Driver<H: Handler> {
+    reader: Reader,
+    handler: H,
+    stage: Stage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Opening,
+    Open,
+    Ended,
+}
+
+impl<H: Handler> Driver<H> {
+    fn new(reader: Reader, handler: H) -> Self {
+        Self { reader, handler, stage: Stage::Opening }
+    }
+
+    fn call(&mut self, f: impl FnOnce(&mut H, &mut Context<'_>)) {
+        let link = self.reader.link.clone();
+        f(&mut self.handler, &mut Context { link: &link });
+    }
+
+    /// Handles what there is. Everything that is sent meanwhile leaves at its end.
+    fn poll_open(&mut self, cx: &mut TaskContext<'_>) -> Poll<()> {
+        let link = self.reader.link.clone();
+        link.register_reader(cx.waker());
+        link.cork();
+        if self.stage == Stage::Opening {
+            self.stage = Stage::Open;
+            self.call(H::on_open);
+        }
+        for event in link.take_events() {
+            self.call(|handler, socket| handler.on_event(socket, event));
+        }
+        let turn = self.poll_input(cx, &link);
+        link.uncork();
+        match turn {
+            Poll::Ready(Turn::Closed) => Poll::Ready(()),
+            Poll::Ready(Turn::Stopped) if link.is_held() && !link.is_closed() => Poll::Pending,
+            Poll::Ready(Turn::Stopped | Turn::Yield) => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Poll::Pending if link.is_closed() => Poll::Ready(()),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn poll_input(&mut self, cx: &mut TaskContext<'_>, link: &Arc<Link>) -> Poll<Turn> {
+        if link.is_held() && !link.is_closed() {
+            return Poll::Ready(Turn::Stopped);
+        }
+        let handler = &mut self.handler;
+        self.reader.poll_turn(cx, &mut |link, incoming| {
+            let mut socket = Context { link };
+            match incoming {
+                Incoming::Message(message) => handler.on_message(&mut socket, message),
+                Incoming::Ping(payload) => handler.on_ping(&mut socket, payload),
+                Incoming::Pong(payload) => handler.on_pong(&mut socket, payload),
+            }
+            if link.is_held() { Flow::Stop } else { Flow::Continue }
+        })
+    }
+
+    fn report(&mut self) {
+        let Some(report) = self.reader.link.report() else { return };
+        if report.failure.is_some() {
+            let error = Error::new(report.clone());
+            self.call(|handler, socket| handler.on_error(socket, &error));
+        }
+        self.handler.on_close(&report);
+    }
+}
+
+impl<H: Handler> Future for Driver<H> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        if this.stage != Stage::Ended {
+            ready!(this.poll_open(cx));
+            this.stage = Stage::Ended;
+            this.report();
+        }
+        this.reader.link.register_reader(cx.waker());
+        this.reader.poll_end(cx).map(drop)
+    }
+}
+
+/// Nothing of a driver is pinned: its futures are polled where they stand.
+impl<H: Handler> Unpin for Driver<H> {}
+
+/// A task that is dropped with its runtime, or whose handler panicked, still ends with a call of `on_close`.
+impl<H: Handler> Drop for Driver<H> {
+    fn drop(&mut self) {
+        if self.stage != Stage::Ended {
+            self.stage = Stage::Ended;
+            self.reader.abandon();
+            if !std::thread::panicking() {
+                self.report();
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Sending from anywhere.
+
+use std::any::Any;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::error::{SendError, TrySendError};
+use super::link::{Link, Refused};
+use crate::proto::{CloseCode, CloseFrame, CloseReport, Message, NotOpen, Prepared, Transmitter};
+
+/// Sends on a connection from any task; cheap to clone.
+///
+/// A message is queued under a short lock and leaves in the same turn of the runtime, together with whatever else was queued.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    link: Arc<Link>,
+}
+
+impl Sender {
+    pub(super) const fn new(link: Arc<Link>) -> Self {
+        Self { link }
+    }
+
+    /// Sends a message if there is room for it.
+    ///
+    /// # Errors
+    ///
+    /// The message comes back if the connection closes, or too much waits already (see
+    /// [`Config::max_buffered_bytes`](crate::Config::max_buffered_bytes)).
+    pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
+        let message = message.into();
+        match self.link.queue(|t| t.send(&message)) {
+            Ok(()) => Ok(()),
+            Err(Refused::Full) => Err(TrySendError::Full(message)),
+            Err(Refused::Closed) => Err(TrySendError::Closed(message)),
+        }
+    }
+
+    /// Sends a message as soon as there is room for it.
+    ///
+    /// Cancel-safe: a future that is dropped has queued the whole message or nothing of it.
+    ///
+    /// # Errors
+    ///
+    /// The message comes back if the connection closes.
+    pub async fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
+        let mut message = message.into();
+        loop {
+            message = match self.try_send(message) {
+                Ok(()) => return Ok(()),
+                Err(TrySendError::Closed(message)) => return Err(SendError::Closed(message)),
+                Err(TrySendError::Full(message)) => message,
+            };
+            let limit = self.link.config().max_buffered_bytes;
+            self.buffered(|waiting| waiting < limit).await;
+        }
+    }
+
+    /// As [`Sender::send`], but gives up after `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// The message comes back if the connection closes or there was no room in time.
+    pub async fn send_timeout(
+        &self,
+        message: impl Into<Message>,
+        timeout: Duration,
+    ) -> Result<(), SendError> {
+        let message = message.into();
+        match tokio::time::timeout(timeout, self.send(message.clone())).await {
+            Ok(result) => result,
+            Err(_) => Err(SendError::Timeout(message)),
+        }
+    }
+
+    /// Sends a message that was framed before.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sender::try_send`], with nothing to come back.
+    pub fn try_send_prepared(&self, prepared: &Prepared) -> Result<(), TrySendError<()>> {
+        self.queue(|t| t.send_prepared(prepared))
+    }
+
+    /// Sends messages that were framed before, with no other between them; all or none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sender::try_send`], with nothing to come back.
+    pub fn try_send_all(&self, prepared: &[Prepared]) -> Result<(), TrySendError<()>> {
+        self.queue(|t| prepared.iter().try_for_each(|message| t.send_prepared(message)))
+    }
+
+    /// Sends a ping with at most 125 bytes of payload.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sender::try_send`], with nothing to come back.
+    pub fn ping(&self, payload: &[u8]) -> Result<(), TrySendError<()>> {
+        self.queue(|t| t.ping(payload))
+    }
+
+    /// Starts the closing handshake. `reason` is cut at 123 bytes. Messages that wait are sent first.
+    pub fn close(&self, code: CloseCode, reason: &str) {
+        self.link.close(CloseFrame::new(code, reason));
+    }
+
+    /// Gives the connection up: nothing that waits is sent, the peer sees the byte stream end.
+    pub fn abort(&self) {
+        self.link.abort();
+    }
+
+    /// Bytes that wait to be written.
+    #[must_use]
+    pub fn buffered_bytes(&self) -> usize {
+        self.link.inspect(|t| t.outbox().len())
+    }
+
+    /// Waits until nothing waits to be written, or the connection has ended.
+    pub async fn drained(&self) {
+        self.buffered(|waiting| waiting == 0).await;
+    }
+
+    /// Whether messages can be sent.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.link.inspect(Transmitter::is_open)
+    }
+
+    /// How the connection ended, once it has.
+    #[must_use]
+    pub fn report(&self) -> Option<CloseReport> {
+        self.link.report()
+    }
+
+    /// The address of the peer, if the connection is TCP.
+    #[must_use]
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.link.peer_addr()
+    }
+
+    /// The time between the latest answered keepalive ping and its pong.
+    #[must_use]
+    pub fn latency(&self) -> Option<Duration> {
+        self.link.inspect(Transmitter::latency)
+    }
+
+    /// Has the connection's handler called with an event of the application
+    /// ([`Handler::on_event`](super::Handler::on_event)).
+    ///
+    /// # Errors
+    ///
+    /// The event comes back if the connection has ended.
+    pub fn notify(&self, event: impl Any + Send) -> Result<(), Box<dyn Any + Send>> {
+        self.link.notify(Box::new(event))
+    }
+
+    /// Reads no more from a connection with a handler, so that the peer has to wait. What was read already, and pings, wait
+    /// too; so does the finding of dead peers depend on [`Sender::resume_reading`].
+    pub fn pause_reading(&self) {
+        self.link.pause();
+    }
+
+    /// Reads again.
+    pub fn resume_reading(&self) {
+        self.link.resume();
+    }
+
+    async fn buffered(&self, mut when: impl FnMut(usize) -> bool) {
+        std::future::poll_fn(|cx| self.link.poll_buffered(cx, &mut when)).await;
+    }
+
+    fn queue(
+        &self,
+        put: impl FnOnce(&mut Transmitter) -> Result<(), NotOpen>,
+    ) -> Result<(), TrySendError<()>> {
+        self.link.queue(put).map_err(|refused| match refused {
+            Refused::Full => TrySendError::Full(()),
+            Refused::Closed => TrySendError::Closed(()),
+        })
+    }
+}

@@ -1,0 +1,316 @@
+//! A WebSocket to pull messages from.
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_core::Stream as FuturesStream;
+use futures_sink::Sink;
+use http::Extensions;
+
+use super::error::{Error, SendError, TrySendError};
+use super::link::{Link, Refused};
+use super::reader::{Flow, Incoming, Reader, Turn};
+use super::sender::Sender;
+use crate::net::Stream;
+use crate::proto::{CloseCode, CloseFrame, CloseReport, Config, Message, Role};
+
+/// A WebSocket connection whose opening handshake is done.
+///
+/// Pings are answered and the closing handshake is completed by [`WebSocket::recv`]; somebody should always be receiving. It is
+/// also a [`Stream`](futures_core::Stream) and a [`Sink`] of [`Message`].
+///
+/// ```
+/// # async fn example(mut socket: ws::WebSocket) -> Result<(), Box<dyn std::error::Error>> {
+/// while let Some(message) = socket.recv().await? {
+///     socket.send(message).await?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct WebSocket {
+    reader: WebSocketReader,
+    sender: Sender,
+    /// Only if there is something to remember.
+    opening: Option<Box<Opening>>,
+}
+
+/// What is left of the opening handshake.
+#[derive(Debug)]
+struct Opening {
+    subprotocol: Option<String>,
+    extensions: Extensions,
+}
+
+/// The half of a [`WebSocket`] that receives.
+///
+/// When it is dropped the connection is closed in the background with code 1000, whatever [`Sender`]s there are.
+#[derive(Debug)]
+pub struct WebSocketReader {
+    /// There until it is dropped. Boxed, because futures hold what they were given more than once.
+    reader: Option<Box<Reader>>,
+}
+
+impl WebSocket {
+    /// A connection on `stream`. `leftover` is what was read behind the opening handshake.
+    ///
+    /// # Panics
+    ///
+    /// When called outside a tokio runtime.
+    pub fn from_stream(
+        stream: impl Into<Stream>,
+        leftover: Bytes,
+        role: Role,
+        config: Arc<Config>,
+    ) -> Self {
+        let reader = Reader::new(stream.into(), leftover, role, config);
+        let sender = Sender::new(reader.link.clone());
+        Self { reader: WebSocketReader { reader: Some(Box::new(reader)) }, sender, opening: None }
+    }
+
+    /// Notes what was agreed upon by the opening handshake, and what was attached to the connection.
+    #[must_use]
+    pub fn with_opening(mut self, subprotocol: Option<String>, extensions: Extensions) -> Self {
+        if subprotocol.is_some() || !extensions.is_empty() {
+            self.opening = Some(Box::new(Opening { subprotocol, extensions }));
+        }
+        self
+    }
+
+    /// The subprotocol that was agreed upon (RFC 6455 §1.9).
+    #[must_use]
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.opening.as_ref()?.subprotocol.as_deref()
+    }
+
+    /// What was attached to the connection by [`Accept::attach`](crate::server::Accept::attach).
+    #[must_use]
+    pub fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.opening.as_ref()?.extensions.get()
+    }
+
+    /// The next message, or `None` when the connection was closed by a closing handshake.
+    ///
+    /// Cancel-safe: a future that is dropped loses nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the connection failed. It is over then.
+    pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
+        self.reader.recv().await
+    }
+
+    /// Sends a message as soon as there is room for it. It is written at once, unless messages that were read together with
+    /// the last one are still to be received: then it leaves with the answers to those, or when this task yields.
+    ///
+    /// Cancel-safe: a future that is dropped has queued the whole message or nothing of it.
+    ///
+    /// # Errors
+    ///
+    /// The message comes back if the connection closes.
+    pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
+        let mut message = message.into();
+        loop {
+            message = match self.try_send(message) {
+                Ok(()) => return Ok(()),
+                Err(TrySendError::Closed(message)) => return Err(SendError::Closed(message)),
+                Err(TrySendError::Full(message)) => message,
+            };
+            let (link, limit) = (self.link(), self.link().config().max_buffered_bytes);
+            std::future::poll_fn(|cx| link.poll_buffered(cx, |waiting| waiting < limit)).await;
+        }
+    }
+
+    /// Sends a message if there is room for it.
+    ///
+    /// # Errors
+    ///
+    /// The message comes back if the connection closes, or too much waits already (see
+    /// [`Config::max_buffered_bytes`]).
+    pub fn try_send(&mut self, message: impl Into<Message>) -> Result<(), TrySendError> {
+        let message = message.into();
+        let result = if self.reader.reader().has_rest() {
+            self.link().queue(|t| t.send(&message))
+        } else {
+            self.link().queue_and_flush(|t| t.send(&message))
+        };
+        match result {
+            Ok(()) => Ok(()),
+            Err(Refused::Full) => Err(TrySendError::Full(message)),
+            Err(Refused::Closed) => Err(TrySendError::Closed(message)),
+        }
+    }
+
+    /// Waits until everything that was sent is written, or the connection has ended. Cancel-safe.
+    pub async fn flush(&mut self) {
+        self.sender.drained().await;
+    }
+
+    /// Closes the connection: sends what waits and a close frame, and waits for the peer's, for at most
+    /// [`Config::close_timeout`]. Messages that arrive meanwhile are dropped; to have them, use [`Sender::close`] and receive
+    /// until `None`. `reason` is cut at 123 bytes.
+    ///
+    /// Cancel-safe: once it was polled the close frame is on its way, and it may be called again.
+    pub async fn close(&mut self, code: CloseCode, reason: &str) -> CloseReport {
+        self.sender.close(code, reason);
+        self.finish().await
+    }
+
+    /// Receives and drops messages until the connection has ended.
+    pub(crate) async fn finish(&mut self) -> CloseReport {
+        loop {
+            match self.reader.recv().await {
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+                Err(error) => return error.report().clone(),
+            }
+        }
+        match self.sender.report() {
+            Some(report) => report,
+            None => unreachable!("the connection ended without a report"),
+        }
+    }
+
+    /// A handle to send from any task.
+    #[must_use]
+    pub fn sender(&self) -> Sender {
+        self.sender.clone()
+    }
+
+    /// The address of the peer, if the connection is TCP.
+    #[must_use]
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.link().peer_addr()
+    }
+
+    /// Two halves that can be used by different tasks without a lock between them.
+    #[must_use]
+    pub fn split(self) -> (WebSocketReader, Sender) {
+        (self.reader, self.sender)
+    }
+
+    /// Holds `kept` until the byte stream is let go of.
+    pub(crate) fn keep(&self, kept: impl Send + 'static) {
+        self.link().keep(Box::new(kept));
+    }
+
+    fn link(&self) -> &Arc<Link> {
+        &self.reader.reader().link
+    }
+}
+
+impl WebSocketReader {
+    /// As [`WebSocket::recv`].
+    ///
+    /// # Errors
+    ///
+    /// When the connection failed. It is over then.
+    pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
+        std::future::poll_fn(|cx| self.poll_recv(cx)).await
+    }
+
+    fn reader(&self) -> &Reader {
+        self.reader.as_deref().expect("it is there until it is dropped")
+    }
+
+    fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
+        let reader = self.reader.as_mut().expect("it is there until it is dropped");
+        let mut received = None;
+        reader.link.register_reader(cx.waker());
+        loop {
+            let turn = reader.poll_turn(cx, &mut |_, incoming| match incoming {
+                Incoming::Message(payload) => {
+                    received = Some(payload.into_message());
+                    Flow::Stop
+                }
+                Incoming::Ping(_) | Incoming::Pong(_) => Flow::Continue,
+            });
+            if let Some(message) = received.take() {
+                return Poll::Ready(Ok(Some(message)));
+            }
+            match turn {
+                Poll::Ready(Turn::Closed) => break,
+                Poll::Ready(Turn::Stopped | Turn::Yield) => {}
+                Poll::Pending => {
+                    reader.link.flush_if_scheduled();
+                    if !reader.link.is_closed() {
+                        return Poll::Pending;
+                    }
+                }
+            }
+        }
+        let report = ready!(reader.poll_end(cx));
+        Poll::Ready(if report.failure.is_some() { Err(Error::new(report)) } else { Ok(None) })
+    }
+}
+
+impl Drop for WebSocketReader {
+    fn drop(&mut self) {
+        let Some(mut reader) = self.reader.take().filter(|reader| !reader.has_ended()) else {
+            return;
+        };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let code =
+            if std::thread::panicking() { CloseCode::INTERNAL_ERROR } else { CloseCode::NORMAL };
+        reader.link.close(CloseFrame::new(code, ""));
+        runtime.spawn(std::future::poll_fn(move |cx| {
+            reader.link.register_reader(cx.waker());
+            loop {
+                match ready!(reader.poll_turn(cx, &mut |_, _| Flow::Continue)) {
+                    Turn::Closed => return reader.poll_end(cx).map(drop),
+                    Turn::Stopped | Turn::Yield => {}
+                }
+            }
+        }));
+    }
+}
+
+impl FuturesStream for WebSocket {
+    type Item = Result<Message, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut self.get_mut().reader).poll_next(cx)
+    }
+}
+
+/// Ends after an error; both kinds of end are `None` from then on.
+impl FuturesStream for WebSocketReader {
+    type Item = Result<Message, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        if this.reader().has_ended() {
+            return Poll::Ready(None);
+        }
+        this.poll_recv(cx).map(Result::transpose)
+    }
+}
+
+impl Sink<Message> for WebSocket {
+    type Error = SendError<()>;
+
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        let limit = self.link().config().max_buffered_bytes;
+        ready!(self.link().poll_buffered(cx, |waiting| waiting < limit));
+        Poll::Ready(if self.sender.is_open() { Ok(()) } else { Err(SendError::Closed(())) })
+    }
+
+    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Self::Error> {
+        self.link().queue(|t| t.send(&message)).map_err(|_| SendError::Closed(()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.link().flush_if_scheduled();
+        self.link().poll_buffered(cx, |waiting| waiting == 0).map(Ok)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        let this = self.get_mut();
+        this.sender.close(CloseCode::NORMAL, "");
+        while ready!(this.reader.poll_recv(cx)).is_ok_and(|message| message.is_some()) {}
+        Poll::Ready(Ok(()))
+    }
+}
