@@ -81,6 +81,13 @@ impl Socket {
         &self.0.namespace.name
     }
 
+    /// Events of the client's that wait because a handler is at work; see
+    /// [`Config::max_queued_events`](super::Config::max_queued_events).
+    #[must_use]
+    pub fn queued_events(&self) -> usize {
+        self.0.core().queue.len()
+    }
+
     /// Bytes that wait for the client, in all of its namespaces.
     #[must_use]
     pub fn buffered_bytes(&self) -> usize {
