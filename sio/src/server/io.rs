@@ -10,7 +10,6 @@ use serde::de::DeserializeOwned;
 use ws::net::Shutdown;
 
 use super::connection::Connection;
-use super::handler::caught;
 use super::namespace::Inner as NamespaceInner;
 use super::values::Values;
 use super::{
@@ -18,6 +17,7 @@ use super::{
     IntoReply, Middleware, Namespace, Socket,
 };
 use crate::adapter::Room;
+use crate::emitter::caught;
 use crate::engine::server::{Application, Engine, Fallback, Handle, SessionHandler, not_found};
 use crate::engine::{CloseReason, Message};
 use crate::packet::ROOT;
