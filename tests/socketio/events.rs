@@ -127,17 +127,13 @@ async fn an_answer_that_can_not_be_serialised_is_reported_and_the_connection_sta
 
 #[tokio::test]
 async fn events_of_all_kinds_arrive_with_their_arguments() {
+    type Many = (Value, Option<Value>, [u8; 2], Option<String>);
     let io = Io::new();
     io.on_connect(async |socket: Socket| {
         for name in ["text", "7", ""] {
             socket.on(name, async |Data(value): Data<Value>, Event(name): Event| (name, value));
         }
-        socket.on(
-            "many",
-            async |Data(all): Data<(Value, Option<Value>, [u8; 2], Option<String>)>| {
-                [json!(all.0), json!(all.2)]
-            },
-        );
+        socket.on("many", async |Data((a, _, c, _)): Data<Many>| [json!(a), json!(c)]);
     });
     let mut peer = Peer::join(serve(&io).await).await;
     peer.asks(r#"20["text","ünïcödé 🦀\n"]"#, r#"30["text","ünïcödé 🦀\n"]"#).await;
