@@ -1,21 +1,10 @@
-//! What a socket reacts to: events that it has handlers for, and answers that it waits for.
+//! What a socket waits for: listeners by event name, and answers to events that it sent.
 //!
-//! [`Listeners`] and [`Acks`] are plain containers without lock, clock or task, which `server` and `client` put behind their
-//! locks. Neither ever runs user code while the owner's lock is held: [`Listeners::fire`] and [`Acks::take`] hand out what is
-//! to be called. `handler`, `extract` and `reply` make handlers of async closures, for both.
+//! Both are plain containers without lock, clock or task; `server` and `client` put them behind their locks. Neither ever
+//! calls user code while the owner's lock is held: [`Listeners::fire`] and [`Acks::take`] hand out what is to be called.
 
 mod acks;
-mod call;
-mod error;
-mod extract;
-mod handler;
 mod listeners;
-mod reply;
 
 pub use acks::{AckError, AckIds, Acks, TooManyAcks, Waiter};
-pub use call::{Call, EncodeAck, Owner};
-pub use error::{EmitError, HandlerError};
-pub use extract::{AckSender, Data, Event, Extract, Rejection};
-pub use handler::{For, Handler, Listener, Work, caught, erase, guard};
 pub use listeners::{Fired, ListenerId, Listeners};
-pub use reply::{IntoReply, Responder};

@@ -11,9 +11,10 @@ use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
+use super::handler::caught;
 use super::{EmitError, Socket};
 use crate::adapter::SocketId;
-use crate::emitter::{Waiter, caught};
+use crate::emitter::Waiter;
 
 /// What one receiver of a broadcast has answered, or why it has not.
 #[derive(Debug)]

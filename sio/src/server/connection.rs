@@ -9,9 +9,9 @@ use tokio::runtime;
 use ws::net::{Timed, Wheel};
 
 use super::state::{Inner, Phase};
-use super::{ConnectError, DisconnectReason, Handshake, Io, Socket};
+use super::{Call, ConnectError, DisconnectReason, Handshake, Io, Socket};
 use crate::adapter::SocketId;
-use crate::emitter::{Call, Waiter};
+use crate::emitter::Waiter;
 use crate::engine::server::{Handle, SessionHandler};
 use crate::engine::{CloseReason, Message, Outgoing};
 use crate::packet::{Arguments, DecodeError, Decoder, Kind, PacketRef, encode};
@@ -258,7 +258,7 @@ impl Socket {
     async fn connect(self) {
         if self.enter().await {
             for listener in self.inner().namespace.on_connect().iter() {
-                let work = listener(&mut Call::about(&self.owner(), "connect", None));
+                let work = listener(&mut Call::connect(&self));
                 if let Some(work) = work {
                     work.await;
                 }
@@ -271,7 +271,7 @@ impl Socket {
     async fn enter(&self) -> bool {
         let inner = self.inner();
         for middleware in inner.namespace.middleware().iter() {
-            let called = middleware(&mut Call::about(&self.owner(), "connect", None));
+            let called = middleware(&mut Call::connect(self));
             let verdict = match called {
                 Ok(verdict) => verdict.await,
                 Err(refusal) => Err(refusal),

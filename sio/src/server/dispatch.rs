@@ -7,9 +7,10 @@
 use std::future::Future;
 use std::task::{Context, Waker};
 
-use super::Socket;
+use super::handler::{Listener, Work};
 use super::state::Core;
-use crate::emitter::{Call, Fired, Listener, Work};
+use super::{Call, Socket};
+use crate::emitter::Fired;
 use crate::packet::{Arguments, Packet, PacketRef};
 
 /// While an ack is waited for, the queue may grow to this many times its limit before reading is paused: the ack would be
@@ -71,8 +72,7 @@ impl Socket {
                 "nobody listens to this event"
             );
         }
-        let owner = self.owner();
-        let mut call = Call::event_of(&owner, event.event, event.arguments, event.ack);
+        let mut call = Call::event_of(self, event.event, event.arguments, event.ack);
         let mut left: Option<Work> = None;
         for listener in fired.iter() {
             let Some(work) = listener(&mut call) else { continue };

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use ws::net::Shutdown;
 
 use super::connection::Connection;
+use super::handler::caught;
 use super::namespace::Inner as NamespaceInner;
 use super::values::Values;
 use super::{
@@ -17,7 +18,6 @@ use super::{
     IntoReply, Middleware, Namespace, Socket,
 };
 use crate::adapter::Room;
-use crate::emitter::caught;
 use crate::engine::server::{Application, Engine, Fallback, Handle, SessionHandler, not_found};
 use crate::engine::{CloseReason, Message};
 use crate::packet::ROOT;

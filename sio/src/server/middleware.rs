@@ -9,7 +9,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::emitter::{Call, Handler, Rejection, caught, guard};
+use super::handler::{Handler, caught, guard};
+use super::{Call, Rejection};
 
 /// The refusal of a namespace, sent to the client as CONNECT_ERROR (rule 26): `connect_error` fires there with this.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -79,8 +80,7 @@ pub(super) fn erase<A, M: Middleware<A>>(middleware: M) -> AnyMiddleware {
     Arc::new(move |call: &mut Call<'_>| {
         let called = caught(AssertUnwindSafe(|| middleware.call(call)));
         let future = called.map_err(panicked)?.map_err(rejected)?;
-        let verdict = async { future.await.map_err(Into::into) };
-        Ok(Box::pin(async move { guard(verdict).await.map_err(panicked)? }))
+        Ok(Box::pin(async move { guard(future).await.map_err(panicked)?.map_err(Into::into) }))
     })
 }
 

@@ -1,38 +1,39 @@
 //! The Socket.IO server: namespaces, sockets, handlers, acks, broadcasts (protocol revision 5, on top of `engine::server`).
 //!
 //! [`Io`] owns the namespaces and is what an application holds. `connection` takes the messages of one Engine.IO session and
-//! is the state machine of rule 25; `state` is that of one socket, `dispatch` calls its handlers in order; what a
-//! handler is, `emitter` knows. Locks are short and never held while user code runs.
+//! is the state machine of rule 25; `state` is that of one socket, `dispatch` calls its handlers in order, `handler`,
+//! `extract` and `reply` turn any async closure into one. Locks are short and never held while user code runs.
 
 mod answer;
 mod broadcast;
 mod config;
 mod connection;
 mod dispatch;
+mod error;
 mod extract;
+mod handler;
 mod handshake;
 mod io;
 mod middleware;
 mod namespace;
 mod reason;
+mod reply;
 mod serve;
 mod socket;
 mod state;
 mod values;
 
-pub use crate::emitter::{
-    AckSender, Call, Data, EmitError, Event, Extract, Handler, HandlerError, IntoReply, ListenerId,
-    Rejection, Responder,
-};
-
 pub use answer::{Ack, Answer, Answers};
 pub use broadcast::Broadcast;
 pub use config::{Config, ConfigError};
-pub use extract::{Auth, State};
+pub use error::{EmitError, HandlerError};
+pub use extract::{AckSender, Auth, Call, Data, Event, Extract, Rejection, State};
+pub use handler::Handler;
 pub use handshake::Handshake;
 pub use io::Io;
 pub use middleware::{ConnectError, Middleware};
 pub use namespace::Namespace;
 pub use reason::DisconnectReason;
+pub use reply::{IntoReply, Responder};
 pub use serve::Listening;
 pub use socket::{Socket, Timed};

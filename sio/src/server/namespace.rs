@@ -7,10 +7,11 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::handler::{self, For, Listener};
 use super::middleware::{self, AnyMiddleware};
 use super::{Answers, Broadcast, EmitError, Handler, IntoReply, Io, Middleware, Socket};
 use crate::adapter::{Adapter, BuildIdHasher, Encoded, Memory, Room, SocketId, Sockets, Target};
-use crate::emitter::{self, AckIds, For, Listener};
+use crate::emitter::AckIds;
 use crate::engine::Outgoing;
 
 /// How many sockets a broadcast takes from the table at a time, so that a large one neither locks others out nor collects all.
@@ -52,7 +53,7 @@ impl Namespace {
         H: Handler<A>,
         H::Output: IntoReply<R>,
     {
-        push(&self.inner.on_connect, emitter::erase(For::Name("connect".into()), handler));
+        push(&self.inner.on_connect, handler::erase(For::Name("connect".into()), handler));
     }
 
     /// Lets every client that asks to join from now on pass through `middleware`, which may refuse it: with

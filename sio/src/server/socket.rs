@@ -9,14 +9,16 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::answer::Pending;
+use super::handler::{self, For};
 use super::state::{Inner, Phase};
 use super::{
-    Answer, Broadcast, DisconnectReason, EmitError, Handler, Handshake, IntoReply, Io, Namespace,
+    Answer, Broadcast, Call, DisconnectReason, EmitError, Handler, Handshake, IntoReply, Io,
+    Namespace,
 };
 use crate::adapter::{Room, SocketId, Target, TooManyRooms};
-use crate::emitter::{self, Call, For, ListenerId, Owner};
+use crate::emitter::ListenerId;
 use crate::engine::Outgoing;
-use crate::packet::encode;
+use crate::packet::{EncodeError, encode};
 
 /// One client in one namespace. Cheap to clone.
 ///
@@ -33,11 +35,6 @@ impl Socket {
 
     pub(super) fn inner(&self) -> &Arc<Inner> {
         &self.0
-    }
-
-    /// Itself, as its handlers know it.
-    pub(super) fn owner(&self) -> Arc<dyn Owner> {
-        self.0.clone()
     }
 
     /// Its public id: another one for each namespace and each connection.
@@ -108,7 +105,7 @@ impl Socket {
         H::Output: IntoReply<R>,
     {
         let event = event.into();
-        let listener = emitter::erase(For::Name(event.clone()), handler);
+        let listener = handler::erase(For::Name(event.clone()), handler);
         self.0.core().listeners.on(event, listener)
     }
 
@@ -119,7 +116,7 @@ impl Socket {
         H::Output: IntoReply<R>,
     {
         let event = event.into();
-        let listener = emitter::erase(For::Name(event.clone()), handler);
+        let listener = handler::erase(For::Name(event.clone()), handler);
         self.0.core().listeners.once(event, listener)
     }
 
@@ -130,7 +127,7 @@ impl Socket {
         H: Handler<A>,
         H::Output: IntoReply<R>,
     {
-        let listener = emitter::erase(For::Any, handler);
+        let listener = handler::erase(For::Any, handler);
         self.0.core().listeners.on_any(listener)
     }
 
@@ -154,7 +151,7 @@ impl Socket {
         H: Handler<A>,
         H::Output: IntoReply<R>,
     {
-        let listener = emitter::erase(For::Name("disconnect".into()), handler);
+        let listener = handler::erase(For::Name("disconnect".into()), handler);
         let mut core = self.0.core();
         if !core.is_ended() {
             core.on_disconnect.push(listener);
@@ -162,7 +159,7 @@ impl Socket {
         }
         drop(core);
         let Some((reason, _)) = self.0.ended() else { return };
-        if let Some(work) = listener(&mut Call::about(&self.owner(), "disconnect", Some(&reason))) {
+        if let Some(work) = listener(&mut Call::disconnect(self, reason)) {
             self.run(work);
         }
     }
@@ -176,7 +173,7 @@ impl Socket {
     /// # Errors
     /// [`EmitError`]; nothing was sent then.
     pub fn emit(&self, event: &str, data: impl Serialize) -> Result<(), EmitError> {
-        self.0.send_packet(|out| encode::event(out, self.namespace_name(), None, event, &data))
+        self.send_packet(|out| encode::event(out, self.namespace_name(), None, event, &data))
     }
 
     /// Sends an event and gives the answer, read into `T` like an event's arguments. The event is sent by the call, not by
@@ -213,6 +210,34 @@ impl Socket {
     /// All other sockets but those in this room.
     pub fn except(&self, room: impl Into<Room>) -> Broadcast {
         self.broadcast().except(room)
+    }
+
+    pub(super) fn send_ack<T: Serialize + ?Sized>(
+        &self,
+        id: u64,
+        data: &T,
+    ) -> Result<(), EmitError> {
+        self.send_packet(|out| encode::ack(out, self.namespace_name(), id, data))
+    }
+
+    fn send_packet(
+        &self,
+        encode: impl FnOnce(&mut String) -> Result<Vec<bytes::Bytes>, EncodeError>,
+    ) -> Result<(), EmitError> {
+        // What nobody will get is not encoded.
+        if self.0.phase() == Phase::Disconnected {
+            return Err(EmitError::Disconnected);
+        }
+        let mut encoded = Ok(Vec::new());
+        let text = Outgoing::text(|out| encoded = encode(out));
+        let attachments = encoded?;
+        if attachments.is_empty() {
+            return self.0.send(&[text]);
+        }
+        let parts: Vec<Outgoing> = std::iter::once(text)
+            .chain(attachments.iter().map(|bytes| Outgoing::binary(bytes)))
+            .collect();
+        self.0.send(&parts)
     }
 }
 
@@ -332,7 +357,7 @@ impl Timed<'_> {
         let socket = self.socket;
         let id = socket.0.namespace.ack_ids.next();
         let pending = Pending::register(socket, id)?;
-        socket.0.send_packet(|out| {
+        socket.send_packet(|out| {
             encode::event(out, socket.namespace_name(), Some(id), event, data)
         })?;
         Ok(pending)

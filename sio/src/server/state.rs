@@ -15,16 +15,15 @@ use std::mem;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
-
 use super::connection::Client;
+use super::handler::{Listener, Work};
 use super::namespace::Inner as Namespace;
 use super::values::Values;
-use super::{DisconnectReason, EmitError, Handshake, Socket};
+use super::{Call, DisconnectReason, EmitError, Handshake, Socket};
 use crate::adapter::{Room, SocketId};
-use crate::emitter::{Acks, Call, EncodeAck, HandlerError, Listener, Listeners, Owner, Work};
-use crate::engine::{Outgoing, SendError};
-use crate::packet::{EncodeError, Packet};
+use crate::emitter::{Acks, Listeners};
+use crate::engine::Outgoing;
+use crate::packet::Packet;
 
 /// Messages that may wait for the CONNECT reply; they are the server's own.
 const MAX_EARLY: usize = 1024;
@@ -126,30 +125,9 @@ impl Inner {
         }
         match (self.phase(), messages) {
             (Phase::Disconnected, _) => Err(EmitError::Disconnected),
-            (_, [message]) => self.client.handle.send(message).map_err(refused),
-            (_, messages) => self.client.handle.send_all(messages).map_err(refused),
+            (_, [message]) => Ok(self.client.handle.send(message)?),
+            (_, messages) => Ok(self.client.handle.send_all(messages)?),
         }
-    }
-
-    /// Encodes a packet straight into its frame, and sends it with its attachments.
-    pub(super) fn send_packet(
-        &self,
-        encode: impl FnOnce(&mut String) -> Result<Vec<Bytes>, EncodeError>,
-    ) -> Result<(), EmitError> {
-        // What nobody will get is not encoded.
-        if self.phase() == Phase::Disconnected {
-            return Err(EmitError::Disconnected);
-        }
-        let mut encoded = Ok(Vec::new());
-        let text = Outgoing::text(|out| encoded = encode(out));
-        let attachments = encoded?;
-        if attachments.is_empty() {
-            return self.send(&[text]);
-        }
-        let parts: Vec<Outgoing> = std::iter::once(text)
-            .chain(attachments.iter().map(|bytes| Outgoing::binary(bytes)))
-            .collect();
-        self.send(&parts)
     }
 
     /// connecting -> connected. `false` if the client has gone or given up meanwhile.
@@ -209,25 +187,6 @@ impl Inner {
     }
 }
 
-/// What handlers know of it.
-impl Owner for Inner {
-    fn send_ack(&self, encode: EncodeAck<'_>) -> Result<(), EmitError> {
-        self.send_packet(|out| encode(out, &self.namespace.name))
-    }
-
-    fn report(self: Arc<Self>, event: &str, error: &HandlerError) {
-        let socket = Socket::new(self);
-        socket.io().report(&socket, event, error);
-    }
-}
-
-fn refused(error: SendError) -> EmitError {
-    match error {
-        SendError::Full => EmitError::Full,
-        SendError::Closed => EmitError::Disconnected,
-    }
-}
-
 impl Core {
     pub(super) fn is_ended(&self) -> bool {
         self.end.is_some()
@@ -238,9 +197,7 @@ impl Socket {
     /// Ends the socket and tells its `on_disconnect` handlers. Does nothing the second time.
     pub(super) fn end(&self, reason: DisconnectReason) {
         let Some(listeners) = self.inner().end(reason) else { return };
-        let owner = self.owner();
-        let call =
-            |listener: &Listener| listener(&mut Call::about(&owner, "disconnect", Some(&reason)));
+        let call = |listener: &Listener| listener(&mut Call::disconnect(self, reason));
         let works: Vec<Work> = listeners.iter().filter_map(call).collect();
         let socket = self.clone();
         self.run(async move {

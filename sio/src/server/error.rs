@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{AckError, Rejection};
+use super::Rejection;
+use crate::emitter::AckError;
+use crate::engine::SendError;
 use crate::packet::{EncodeError, ReadError};
 
 /// Why an event was not sent, or not answered.
@@ -11,7 +13,7 @@ use crate::packet::{EncodeError, ReadError};
 pub enum EmitError {
     /// The name is reserved or the data has no JSON form: the caller's fault, nothing was sent.
     Encode(EncodeError),
-    /// The peer does not read fast enough: too many bytes wait for it. Nothing was sent.
+    /// The client does not read fast enough: too many bytes wait for it. Nothing was sent.
     Full,
     /// The socket is disconnected.
     Disconnected,
@@ -27,7 +29,7 @@ impl fmt::Display for EmitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Encode(error) => error.fmt(f),
-            Self::Full => f.write_str("too many bytes wait for this peer"),
+            Self::Full => f.write_str("too many bytes wait for this client"),
             Self::Disconnected => f.write_str("the socket is disconnected"),
             Self::TooManyAcks => f.write_str("too many answers are waited for"),
             Self::Timeout => f.write_str("no answer in time"),
@@ -52,6 +54,15 @@ impl From<EncodeError> for EmitError {
     }
 }
 
+impl From<SendError> for EmitError {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Full => Self::Full,
+            SendError::Closed => Self::Disconnected,
+        }
+    }
+}
+
 impl From<AckError> for EmitError {
     fn from(error: AckError) -> Self {
         match error {
@@ -61,7 +72,7 @@ impl From<AckError> for EmitError {
     }
 }
 
-/// Why an event was not handled as it should be.
+/// Why an event was not handled as it should be; see [`Io::on_error`](super::Io::on_error).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum HandlerError {

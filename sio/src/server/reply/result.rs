@@ -7,11 +7,11 @@ use serde::ser::{self, Impossible, Serialize, Serializer};
 use super::Responder;
 
 /// Serialises a `Result` into the answer or the error that it is.
-pub(super) struct Outcome<'a>(&'a mut Responder);
+pub(super) struct Outcome(Responder);
 
-impl<'a> Outcome<'a> {
+impl Outcome {
     /// `value` is a `Result`.
-    pub(super) fn of<T: Serialize>(value: &T, to: &'a mut Responder) {
+    pub(super) fn of<T: Serialize>(value: &T, to: Responder) {
         // Never an error: serde serialises a `Result` as one of two newtype variants.
         let outcome = value.serialize(Self(to));
         debug_assert!(outcome.is_ok(), "a result is one of two newtype variants");
@@ -45,7 +45,7 @@ macro_rules! no {
     )*};
 }
 
-impl Serializer for Outcome<'_> {
+impl Serializer for Outcome {
     type Ok = ();
     type Error = NoResult;
     type SerializeSeq = No;

@@ -62,47 +62,43 @@ handler! { P1 P2 P3 P4 P5 P6 P7 }
 handler! { P1 P2 P3 P4 P5 P6 P7 P8 }
 
 /// A handler's whole work: the call, its answer and its errors. It never panics.
-pub type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(super) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A handler of any type. `None` if it could not be called, which it has reported.
-pub type Listener = Arc<dyn Fn(&mut Call<'_>) -> Option<Work> + Send + Sync>;
+pub(super) type Listener = Arc<dyn Fn(&mut Call<'_>) -> Option<Work> + Send + Sync>;
 
 /// Which events a listener is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum For {
+pub(super) enum For {
     /// Those of this name; what the first such listener returns is the answer.
     Name(Cow<'static, str>),
     /// All; answers only by an `AckSender`, so that a logger does not answer what nobody handles.
     Any,
 }
 
-/// Makes a listener of a handler: it calls it, answers with what it returns and reports what goes wrong. No panic of the
-/// user's code gets out of it.
-pub fn erase<A, R, H>(what: For, handler: H) -> Listener
+pub(super) fn erase<A, R, H>(what: For, handler: H) -> Listener
 where
     H: Handler<A>,
     H::Output: IntoReply<R>,
 {
     Arc::new(move |call: &mut Call<'_>| {
         let called = caught(AssertUnwindSafe(|| handler.call(call)));
-        let mut responder = match &what {
+        let responder = match &what {
             For::Name(name) => call.responder(name.clone(), true),
             For::Any => call.responder(Cow::Owned(call.event().to_owned()), false),
         };
         match called {
             Ok(Ok(future)) => Some(Box::pin(async move {
-                // The answer's `Serialize` is the user's, too.
-                let answered = async { future.await.into_reply(&mut responder) };
-                if let Err(message) = guard(answered).await {
-                    responder.fail(&HandlerError::Panicked(message));
+                match guard(future).await {
+                    Ok(output) => output.into_reply(responder),
+                    Err(message) => responder.fail(HandlerError::Panicked(message)),
                 }
             })),
             Ok(Err(rejection)) => {
-                responder.fail(&HandlerError::Rejected(rejection));
+                responder.fail(HandlerError::Rejected(rejection));
                 None
             }
             Err(message) => {
-                responder.fail(&HandlerError::Panicked(message));
+                responder.fail(HandlerError::Panicked(message));
                 None
             }
         }
@@ -110,12 +106,12 @@ where
 }
 
 /// Runs user code; gives the message of its panic.
-pub fn caught<T>(code: impl FnOnce() -> T + UnwindSafe) -> Result<T, Box<str>> {
+pub(super) fn caught<T>(code: impl FnOnce() -> T + UnwindSafe) -> Result<T, Box<str>> {
     catch_unwind(code).map_err(|panic| message(&*panic).into())
 }
 
 /// Runs a future of the user's; gives the message of its panic. A future that has panicked is not polled again.
-pub async fn guard<F: Future>(future: F) -> Result<F::Output, Box<str>> {
+pub(super) async fn guard<F: Future>(future: F) -> Result<F::Output, Box<str>> {
     let mut future = pin!(future);
     poll_fn(|context| match caught(AssertUnwindSafe(|| future.as_mut().poll(context))) {
         Ok(poll) => poll.map(Ok),
