@@ -4,6 +4,8 @@
 pub mod adapter;
 pub mod emitter;
 pub mod engine;
+#[cfg(feature = "tokio")]
+pub mod handler;
 pub mod packet;
 #[cfg(feature = "tokio")]
 pub mod server;

@@ -11,10 +11,10 @@ use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
-use super::handler::caught;
 use super::{EmitError, Socket};
 use crate::adapter::SocketId;
 use crate::emitter::Waiter;
+use crate::handler::caught;
 
 /// What one receiver of a broadcast has answered, or why it has not.
 #[derive(Debug)]

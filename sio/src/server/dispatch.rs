@@ -7,10 +7,11 @@
 use std::future::Future;
 use std::task::{Context, Waker};
 
-use super::handler::{Listener, Work};
+use super::Listener;
 use super::state::Core;
 use super::{Call, Socket};
 use crate::emitter::Fired;
+use crate::handler::Work;
 use crate::packet::{Arguments, Packet, PacketRef};
 
 /// While an ack is waited for, the queue may grow to this many times its limit before reading is paused: the ack would be

@@ -10,7 +10,6 @@ use serde::de::DeserializeOwned;
 use ws::net::Shutdown;
 
 use super::connection::Connection;
-use super::handler::caught;
 use super::namespace::Inner as NamespaceInner;
 use super::values::Values;
 use super::{
@@ -20,6 +19,7 @@ use super::{
 use crate::adapter::Room;
 use crate::engine::server::{Application, Engine, Fallback, Handle, SessionHandler, not_found};
 use crate::engine::{CloseReason, Message};
+use crate::handler::caught;
 use crate::packet::ROOT;
 
 /// A Socket.IO server. Cheap to clone.
@@ -193,7 +193,7 @@ impl Io {
     /// See [`Namespace::on_connect`].
     pub fn on_connect<A, R, H>(&self, handler: H)
     where
-        H: Handler<A>,
+        H: Handler<Socket, A>,
         H::Output: IntoReply<R>,
     {
         self.root().on_connect(handler);

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::handler::{Handler, caught, guard};
-use super::{Call, Rejection};
+use super::{Call, Rejection, Socket};
+use crate::handler::{Handler, caught, guard};
 
 /// The refusal of a namespace, sent to the client as CONNECT_ERROR (rule 26): `connect_error` fires there with this.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -57,14 +57,14 @@ impl From<String> for ConnectError {
 
 /// A [`Handler`] that lets a socket pass or refuses it: any async closure over extractors that returns
 /// `Result<(), E>` with `E: Into<ConnectError>`.
-pub trait Middleware<A>: Handler<A, Output = Result<(), Self::Refusal>> {
+pub trait Middleware<A>: Handler<Socket, A, Output = Result<(), Self::Refusal>> {
     /// What it refuses with.
     type Refusal: Into<ConnectError>;
 }
 
 impl<A, H, E> Middleware<A> for H
 where
-    H: Handler<A, Output = Result<(), E>>,
+    H: Handler<Socket, A, Output = Result<(), E>>,
     E: Into<ConnectError>,
 {
     type Refusal = E;

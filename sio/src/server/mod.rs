@@ -9,15 +9,12 @@ mod broadcast;
 mod config;
 mod connection;
 mod dispatch;
-mod error;
 mod extract;
-mod handler;
 mod handshake;
 mod io;
 mod middleware;
 mod namespace;
 mod reason;
-mod reply;
 mod serve;
 mod socket;
 mod state;
@@ -26,14 +23,21 @@ mod values;
 pub use answer::{Ack, Answer, Answers};
 pub use broadcast::Broadcast;
 pub use config::{Config, ConfigError};
-pub use error::{EmitError, HandlerError};
-pub use extract::{AckSender, Auth, Call, Data, Event, Extract, Rejection, State};
-pub use handler::Handler;
+pub use extract::{Auth, State};
 pub use handshake::Handshake;
 pub use io::Io;
 pub use middleware::{ConnectError, Middleware};
 pub use namespace::Namespace;
 pub use reason::DisconnectReason;
-pub use reply::{IntoReply, Responder};
 pub use serve::Listening;
 pub use socket::{Socket, Timed};
+
+pub use crate::handler::{
+    AckSender, Data, EmitError, Event, Extract, Handler, HandlerError, IntoReply, Rejection,
+    Responder,
+};
+
+/// One call of one handler of the server.
+pub type Call<'a> = crate::handler::Call<'a, Socket>;
+
+type Listener = crate::handler::Listener<Socket>;

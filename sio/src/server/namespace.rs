@@ -7,12 +7,13 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::handler::{self, For, Listener};
+use super::Listener;
 use super::middleware::{self, AnyMiddleware};
 use super::{Answers, Broadcast, EmitError, Handler, IntoReply, Io, Middleware, Socket};
 use crate::adapter::{Adapter, BuildIdHasher, Encoded, Memory, Room, SocketId, Sockets, Target};
 use crate::emitter::AckIds;
 use crate::engine::Outgoing;
+use crate::handler::{self, For};
 
 /// How many sockets a broadcast takes from the table at a time, so that a large one neither locks others out nor collects all.
 const BATCH: usize = 256;
@@ -50,7 +51,7 @@ impl Namespace {
     /// for as long as the socket lives belongs into a task of its own.
     pub fn on_connect<A, R, H>(&self, handler: H)
     where
-        H: Handler<A>,
+        H: Handler<Socket, A>,
         H::Output: IntoReply<R>,
     {
         push(&self.inner.on_connect, handler::erase(For::Name("connect".into()), handler));

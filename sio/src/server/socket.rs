@@ -9,15 +9,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::answer::Pending;
-use super::handler::{self, For};
 use super::state::{Inner, Phase};
 use super::{
-    Answer, Broadcast, Call, DisconnectReason, EmitError, Handler, Handshake, IntoReply, Io,
-    Namespace,
+    Answer, Broadcast, Call, DisconnectReason, EmitError, Handler, HandlerError, Handshake,
+    IntoReply, Io, Namespace,
 };
 use crate::adapter::{Room, SocketId, Target, TooManyRooms};
 use crate::emitter::ListenerId;
 use crate::engine::Outgoing;
+use crate::handler::{self, Encode, For, Party, Replies};
 use crate::packet::{EncodeError, encode};
 
 /// One client in one namespace. Cheap to clone.
@@ -101,7 +101,7 @@ impl Socket {
     /// first one returns is the answer to a client that wants one.
     pub fn on<A, R, H>(&self, event: impl Into<Cow<'static, str>>, handler: H) -> ListenerId
     where
-        H: Handler<A>,
+        H: Handler<Socket, A>,
         H::Output: IntoReply<R>,
     {
         let event = event.into();
@@ -112,7 +112,7 @@ impl Socket {
     /// Calls the handler for the next event of this name only.
     pub fn once<A, R, H>(&self, event: impl Into<Cow<'static, str>>, handler: H) -> ListenerId
     where
-        H: Handler<A>,
+        H: Handler<Socket, A>,
         H::Output: IntoReply<R>,
     {
         let event = event.into();
@@ -124,7 +124,7 @@ impl Socket {
     /// [`AckSender`](super::AckSender), not by what it returns.
     pub fn on_any<A, R, H>(&self, handler: H) -> ListenerId
     where
-        H: Handler<A>,
+        H: Handler<Socket, A>,
         H::Output: IntoReply<R>,
     {
         let listener = handler::erase(For::Any, handler);
@@ -148,7 +148,7 @@ impl Socket {
     /// rooms that it was in.
     pub fn on_disconnect<A, R, H>(&self, handler: H)
     where
-        H: Handler<A>,
+        H: Handler<Socket, A>,
         H::Output: IntoReply<R>,
     {
         let listener = handler::erase(For::Name("disconnect".into()), handler);
@@ -210,14 +210,6 @@ impl Socket {
     /// All other sockets but those in this room.
     pub fn except(&self, room: impl Into<Room>) -> Broadcast {
         self.broadcast().except(room)
-    }
-
-    pub(super) fn send_ack<T: Serialize + ?Sized>(
-        &self,
-        id: u64,
-        data: &T,
-    ) -> Result<(), EmitError> {
-        self.send_packet(|out| encode::ack(out, self.namespace_name(), id, data))
     }
 
     fn send_packet(
@@ -313,6 +305,26 @@ impl Socket {
             self.0.client.does_not_keep_up();
         }
         self.end(DisconnectReason::ServerNamespaceDisconnect);
+    }
+}
+
+impl Party for Socket {
+    type Reason = DisconnectReason;
+
+    fn replies(&self) -> Arc<dyn Replies> {
+        self.0.clone()
+    }
+}
+
+impl Replies for Inner {
+    fn send_encoded(self: Arc<Self>, encode: Encode<'_>) -> Result<(), EmitError> {
+        let socket = Socket(self);
+        socket.send_packet(|out| encode(out, socket.namespace_name()))
+    }
+
+    fn report(self: Arc<Self>, event: &str, error: &HandlerError) {
+        let socket = Socket(self);
+        socket.io().report(&socket, event, error);
     }
 }
 

@@ -15,14 +15,15 @@ use std::mem;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::Listener;
 use super::connection::Client;
-use super::handler::{Listener, Work};
 use super::namespace::Inner as Namespace;
 use super::values::Values;
 use super::{Call, DisconnectReason, EmitError, Handshake, Socket};
 use crate::adapter::{Room, SocketId};
 use crate::emitter::{Acks, Listeners};
 use crate::engine::Outgoing;
+use crate::handler::Work;
 use crate::packet::Packet;
 
 /// Messages that may wait for the CONNECT reply; they are the server's own.

@@ -13,8 +13,10 @@ use crate::packet::{EncodeError, ReadError};
 pub enum EmitError {
     /// The name is reserved or the data has no JSON form: the caller's fault, nothing was sent.
     Encode(EncodeError),
-    /// The client does not read fast enough: too many bytes wait for it. Nothing was sent.
+    /// The peer does not read fast enough: too many bytes wait for it. Nothing was sent.
     Full,
+    /// More bytes than the peer takes in one message. Nothing was sent.
+    TooLarge,
     /// The socket is disconnected.
     Disconnected,
     /// Too many answers of this socket are waited for. Nothing was sent.
@@ -29,7 +31,8 @@ impl fmt::Display for EmitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Encode(error) => error.fmt(f),
-            Self::Full => f.write_str("too many bytes wait for this client"),
+            Self::Full => f.write_str("too many bytes wait for this peer"),
+            Self::TooLarge => f.write_str("the peer does not take so large a message"),
             Self::Disconnected => f.write_str("the socket is disconnected"),
             Self::TooManyAcks => f.write_str("too many answers are waited for"),
             Self::Timeout => f.write_str("no answer in time"),
@@ -58,6 +61,7 @@ impl From<SendError> for EmitError {
     fn from(error: SendError) -> Self {
         match error {
             SendError::Full => Self::Full,
+            SendError::TooLarge => Self::TooLarge,
             SendError::Closed => Self::Disconnected,
         }
     }
@@ -72,7 +76,7 @@ impl From<AckError> for EmitError {
     }
 }
 
-/// Why an event was not handled as it should be; see [`Io::on_error`](super::Io::on_error).
+/// Why an event was not handled as it should be; see `on_error` of the server and the client.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum HandlerError {

@@ -4,16 +4,19 @@ mod result;
 
 use std::any::type_name;
 use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{EmitError, HandlerError, Rejection, Socket};
+use super::{EmitError, HandlerError, Rejection, Replies};
+use crate::packet::encode;
 use result::Outcome;
 
 /// What a handler may return: `()`, anything that serialises, or a `Result`.
 ///
-/// If the client asked for an ack, the value is the answer: a tuple is several arguments, `()` none, anything else one. The
-/// error of a `Result` goes to [`Io::on_error`](super::Io::on_error), and the answer is `{"error": …}` with the error's
+/// If the peer asked for an ack, the value is the answer: a tuple is several arguments, `()` none, anything else one. The
+/// error of a `Result` goes to `on_error`, and the answer is `{"error": …}` with the error's
 /// text (or its JSON, if it serialises). `M` is inferred: it tells results whose error is a `std::error::Error` from values.
 #[diagnostic::on_unimplemented(
     message = "a handler can't return `{Self}`",
@@ -52,12 +55,11 @@ impl<T: Serialize, E: std::error::Error> IntoReply<ByError> for Result<T, E> {
     }
 }
 
-/// Takes what a handler returns back to the client.
-#[derive(Debug)]
+/// Takes what a handler returns back to the peer.
 pub struct Responder {
-    socket: Socket,
+    to: Arc<dyn Replies>,
     event: Cow<'static, str>,
-    /// The ack id, if the client wants an answer and the handler has not taken that over.
+    /// The ack id, if the peer wants an answer and the handler has not taken that over.
     ack: Option<u64>,
 }
 
@@ -67,15 +69,15 @@ struct Failure<T> {
 }
 
 impl Responder {
-    pub(super) fn new(socket: Socket, event: Cow<'static, str>, ack: Option<u64>) -> Self {
-        Self { socket, event, ack }
+    pub(super) fn new(to: Arc<dyn Replies>, event: Cow<'static, str>, ack: Option<u64>) -> Self {
+        Self { to, event, ack }
     }
 
     /// Sends the answer, if one is wanted.
     pub fn answer<T: Serialize + ?Sized>(self, data: &T) {
         if let Some(id) = self.ack
-            && let Err(error) = self.socket.send_ack(id, data)
-            // That the client has gone meanwhile is nobody's mistake.
+            && let Err(error) = self.send_ack(id, data)
+            // That the peer has gone meanwhile is nobody's mistake.
             && !matches!(error, EmitError::Disconnected)
         {
             self.report(&HandlerError::Answer(error));
@@ -89,7 +91,7 @@ impl Responder {
             HandlerError::Rejected(Rejection::Arguments(_)) | HandlerError::Failed(_) => {
                 Cow::Owned(error.to_string())
             }
-            // What went wrong inside is none of the client's business.
+            // What went wrong inside is none of the peer's business.
             _ => Cow::Borrowed("Internal error"),
         };
         self.answer_error(&text);
@@ -106,7 +108,20 @@ impl Responder {
         self.answer(&Failure { error });
     }
 
+    fn send_ack<T: Serialize + ?Sized>(&self, id: u64, data: &T) -> Result<(), EmitError> {
+        self.to.clone().send_encoded(&mut |out, namespace| encode::ack(out, namespace, id, data))
+    }
+
     fn report(&self, error: &HandlerError) {
-        self.socket.io().report(&self.socket, &self.event, error);
+        self.to.clone().report(&self.event, error);
+    }
+}
+
+impl fmt::Debug for Responder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Responder")
+            .field("event", &self.event)
+            .field("ack", &self.ack)
+            .finish_non_exhaustive()
     }
 }
