@@ -301,8 +301,9 @@ impl Socket {
     fn put_out(&self) {
         // Sent first: once disconnected it sends nothing. A client that does not take it is closed anyway.
         let goodbye = Outgoing::text(|out| encode::disconnect(out, self.namespace_name()));
-        if self.0.phase() == Phase::Connected && self.0.send(&[goodbye]).is_err() {
-            self.0.client.does_not_keep_up();
+        if self.0.phase() == Phase::Connected {
+            let client = &self.0.client;
+            client.has_taken(client.handle.send(goodbye));
         }
         self.end(DisconnectReason::ServerNamespaceDisconnect);
     }
