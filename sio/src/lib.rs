@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 pub mod adapter;
+#[cfg(feature = "tokio")]
+pub mod client;
 pub mod emitter;
 pub mod engine;
 #[cfg(feature = "tokio")]
