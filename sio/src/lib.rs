@@ -2,7 +2,7 @@
 //!
 //! The floors, each standing on the ones before it: [`packet`] and [`emitter`] know Socket.IO but no transport, [`engine`] knows
 //! Engine.IO sessions and their transports, [`adapter`] knows rooms, `handler` makes closures into handlers, and on these stand
-//! `server` and `client`. Start with [`Io`](server::Io) or [`Client`](client::Client).
+//! `server` and `client`. Start with [`Io`] or [`Client`].
 //!
 //! Without the default feature `tokio` only the floors without I/O remain.
 #![forbid(unsafe_code)]
