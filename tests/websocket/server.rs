@@ -4,8 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::{HeaderValue, StatusCode, header};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use ws::handshake::Rejection;
 
 use crate::raw;
 
@@ -135,4 +137,80 @@ async fn shutdown_does_not_wait_longer_than_it_was_told() {
     assert_eq!(handle.shutdown(Duration::from_millis(100)).await, 1);
     let rest = raw::read_to_end(&mut mute).await;
     assert_eq!(&rest[..1], [0x88], "told, then dropped");
+}
+
+#[derive(Clone)]
+struct User(String);
+
+/// A server that asks who it is, in the name of the application.
+async fn picky() -> SocketAddr {
+    let server = ws::Server::bind("127.0.0.1:0").await.unwrap();
+    let addr = server.local_addr().unwrap();
+    let server = server.on_request(async |client: ws::server::Incoming| {
+        tokio::task::yield_now().await;
+        let name = client.request().uri().query().unwrap_or_default().to_owned();
+        match &*name {
+            "" => Err(Rejection::new(StatusCode::UNAUTHORIZED, "who are you?")
+                .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Query"))),
+            "confused" => Ok(client.accept().subprotocol("never offered")),
+            _ => Ok(client
+                .accept()
+                .attach(User(name))
+                .subprotocol("v1")
+                .header(header::SET_COOKIE, HeaderValue::from_static("a=b"))),
+        }
+    });
+    tokio::spawn(server.serve(async |mut socket: ws::WebSocket| {
+        let name = &socket.get::<User>().unwrap().0;
+        let hello = format!("hello, {name} by {}", socket.subprotocol().unwrap());
+        socket.send(hello).await
+    }));
+    addr
+}
+
+#[tokio::test]
+async fn the_application_may_refuse_choose_add_and_attach() {
+    let addr = picky().await;
+    let request = raw::request(addr);
+    let refused = answer_to(addr, request.as_bytes()).await;
+    assert!(refused.starts_with("HTTP/1.1 401 ") && refused.ends_with("who are you?"), "{refused}");
+    assert!(refused.to_lowercase().contains("www-authenticate: query\r\n"), "{refused}");
+    let confused = answer_to(addr, request.replacen("/ ", "/?confused ", 1).as_bytes()).await;
+    assert!(confused.starts_with("HTTP/1.1 500 "), "{confused}");
+
+    let connecting =
+        ws::Client::builder(format!("ws://{addr}/?ann")).subprotocol("v0").subprotocol("v1");
+    let connected = connecting.handshake().await.unwrap();
+    assert_eq!(connected.response().headers()["set-cookie"], "a=b");
+    let mut socket = connected.into_websocket();
+    assert_eq!(socket.subprotocol(), Some("v1"));
+    assert_eq!(socket.recv().await.unwrap().unwrap().as_text(), Some("hello, ann by v1"));
+    assert_eq!(socket.recv().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_server_with_tls_serves_wss_and_outlives_who_speaks_no_tls() {
+    let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (cert, key) = (pair.cert.pem(), pair.signing_key.serialize_pem());
+    let mut config = ws::ServerConfig::default();
+    let acceptor = ws::net::TlsAcceptor::from_pem(cert.as_bytes(), key.as_bytes()).unwrap();
+    config.secure = Some(Arc::new(acceptor));
+    let (addr, _handle) = echo(config).await;
+    let plain = answer_to(addr, raw::request(addr).as_bytes()).await;
+    assert!(!plain.starts_with("HTTP"), "{plain}");
+
+    let mut roots = ws::rustls::RootCertStore::empty();
+    roots.add(pair.cert.der().clone()).unwrap();
+    let provider = Arc::new(ws::rustls::crypto::ring::default_provider());
+    let tls = ws::rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let url = format!("wss://localhost:{}/", addr.port());
+    let mut socket = ws::Client::builder(url).tls(tls).connect().await.unwrap();
+    let big = vec![7; 300_000];
+    socket.send(big.clone()).await.unwrap();
+    assert_eq!(socket.recv().await.unwrap(), Some(ws::Message::from(big)));
+    assert!(socket.close(ws::CloseCode::NORMAL, "").await.is_clean());
 }

@@ -1,5 +1,6 @@
 //! A WebSocket server: accepts connections, answers their opening handshakes (RFC 6455 §4.2) and hands out what comes of it.
 
+mod accept;
 mod config;
 mod registry;
 mod upgrade;
@@ -12,12 +13,15 @@ use std::time::Duration;
 use http::Request;
 use tokio::net::ToSocketAddrs;
 
+use crate::handshake::Rejection;
 use crate::net::{Acceptor, Shutdown};
 use crate::proto::{CloseCode, Role};
 use crate::stream::{Handler, WebSocket, spawn_kept};
+use accept::Hook;
 use registry::{Place, Registry};
 use upgrade::{Upgraded, upgrade};
 
+pub use accept::{Accept, Incoming};
 pub use config::ServerConfig;
 
 /// A WebSocket server on a TCP address.
@@ -40,6 +44,7 @@ pub use config::ServerConfig;
 pub struct Server {
     acceptor: Acceptor,
     config: Arc<ServerConfig>,
+    hook: Option<Hook>,
     registry: Arc<Registry>,
 }
 
@@ -67,7 +72,7 @@ impl Server {
     /// What the system says about the address.
     pub async fn bind_with(addr: impl ToSocketAddrs, config: ServerConfig) -> io::Result<Self> {
         let acceptor = Acceptor::bind(addr, config.max_connections).await?;
-        Ok(Self { acceptor, config: Arc::new(config), registry: Arc::default() })
+        Ok(Self { acceptor, config: Arc::new(config), hook: None, registry: Arc::default() })
     }
 
     /// The address that is listened on.
@@ -85,6 +90,48 @@ impl Server {
         ServerHandle { shutdown: self.acceptor.shutdown(), registry: self.registry.clone() }
     }
 
+    /// Asks `decide` about each client whose request is valid: it may look at the request, wait for a database, choose a
+    /// subprotocol, add headers, attach data to the connection, or refuse with any response. It shares the
+    /// [`ServerConfig::handshake_timeout`].
+    ///
+    /// ```no_run
+    /// use http::{StatusCode, header};
+    /// use ws::handshake::Rejection;
+    /// use ws::server::Incoming;
+    ///
+    /// #[derive(Clone)]
+    /// struct User(String);
+    ///
+    /// # async fn example() -> std::io::Result<()> {
+    /// let server = ws::Server::bind("127.0.0.1:9001").await?;
+    /// let server = server.on_request(async |client: Incoming| {
+    ///     match client.request().headers().get(header::AUTHORIZATION).map(|value| value.to_str()) {
+    ///         Some(Ok(name)) => {
+    ///             let user = User(name.to_owned());
+    ///             Ok(client.accept().attach(user))
+    ///         }
+    ///         _ => Err(Rejection::new(StatusCode::UNAUTHORIZED, "who are you?")),
+    ///     }
+    /// });
+    /// server
+    ///     .serve(async |mut socket: ws::WebSocket| {
+    ///         let name = socket.get::<User>().map(|user| user.0.clone()).unwrap_or_default();
+    ///         socket.send(format!("hello, {name}")).await
+    ///     })
+    ///     .await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn on_request<F, Fut>(mut self, decide: F) -> Self
+    where
+        F: FnOnce(Incoming) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<Accept, Rejection>> + Send + 'static,
+    {
+        self.hook = Some(Hook::new(decide));
+        self
+    }
+
     /// Calls `handler` with each connection, in a task of its own, until the server is shut down. When the handler returns, or
     /// drops the socket, the connection is closed in the background with code 1000. An error that it returns is logged.
     pub async fn serve<F, Fut, E>(self, handler: F)
@@ -96,7 +143,8 @@ impl Server {
         self.accept(move |upgraded, config, place| {
             let websocket = config.websocket.clone();
             let (stream, leftover) = (upgraded.stream, upgraded.leftover);
-            let socket = WebSocket::from_stream(stream, leftover, Role::Server, websocket);
+            let socket = WebSocket::from_stream(stream, leftover, Role::Server, websocket)
+                .with_opening(upgraded.accept.subprotocol, upgraded.accept.extensions);
             socket.keep(place.enter(socket.sender()));
             let handled = handler.clone()(socket);
             // The task that spoke HTTP ends: the connection lives in one of its own size.
@@ -110,13 +158,15 @@ impl Server {
     }
 
     /// Runs a [`Handler`] on each connection, made by `make` from the request of its opening handshake, until the server is
-    /// shut down.
+    /// shut down. What [`Accept::attach`] attached lies in the extensions of the request.
     pub async fn serve_with<H: Handler>(
         self,
         make: impl Fn(&Request<()>) -> H + Clone + Send + 'static,
     ) {
         self.accept(move |upgraded, config, place| {
-            let handler = make(&upgraded.request);
+            let Accept { mut incoming, extensions, .. } = upgraded.accept;
+            incoming.request.extensions_mut().extend(extensions);
+            let handler = make(&incoming.request);
             let websocket = config.websocket.clone();
             spawn_kept(upgraded.stream, upgraded.leftover, websocket, handler, |s| place.enter(s));
         })
@@ -126,12 +176,13 @@ impl Server {
     /// Answers the handshakes, each in a task of its own, and passes on what succeeds. `Place` lists a connection among those
     /// to be closed at the end.
     async fn accept(self, each: impl Fn(Upgraded, &ServerConfig, Place) + Clone + Send + 'static) {
-        let Self { acceptor, config, registry } = self;
+        let Self { acceptor, config, hook, registry } = self;
         acceptor
             .serve(|stream, _, guard| {
                 let (config, registry, each) = (config.clone(), registry.clone(), each.clone());
+                let hook = hook.clone();
                 tokio::spawn(async move {
-                    if let Some(upgraded) = upgrade(stream.into(), &config).await {
+                    if let Some(upgraded) = upgrade(stream.into(), &config, hook.as_ref()).await {
                         each(upgraded, &config, Place::new(registry, guard));
                     }
                 });

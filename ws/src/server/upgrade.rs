@@ -3,11 +3,12 @@
 use std::io;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Request};
+use bytes::{Buf, Bytes, BytesMut};
+use http::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
 
+use super::accept::{Accept, Hook, Incoming};
 use super::config::ServerConfig;
 use crate::handshake::{HeadReader, Rejection, check_with_origins, encode_response};
 use crate::net::Stream;
@@ -19,14 +20,18 @@ const REFUSAL_DRAIN: usize = 256 * 1024;
 
 /// A connection whose opening handshake was accepted.
 pub(super) struct Upgraded {
-    pub(super) request: Request<()>,
+    pub(super) accept: Accept,
     pub(super) stream: Stream,
     /// What came behind the request.
     pub(super) leftover: Bytes,
 }
 
 /// Reads a request and accepts or refuses it. A refusal is written, and the connection ended.
-pub(super) async fn upgrade(stream: Stream, config: &ServerConfig) -> Option<Upgraded> {
+pub(super) async fn upgrade(
+    stream: Stream,
+    config: &ServerConfig,
+    hook: Option<&Hook>,
+) -> Option<Upgraded> {
     let deadline = Instant::now() + config.handshake_timeout;
     let secured = async {
         match &config.secure {
@@ -43,8 +48,8 @@ pub(super) async fn upgrade(stream: Stream, config: &ServerConfig) -> Option<Upg
         // Nobody to say 408 to.
         Err(_) => return None,
     };
-    match timeout_at(deadline, accept(&mut stream, config)).await {
-        Ok(Ok(Ok((request, leftover)))) => Some(Upgraded { request, stream, leftover }),
+    match timeout_at(deadline, accept(&mut stream, config, hook)).await {
+        Ok(Ok(Ok((accept, leftover)))) => Some(Upgraded { accept, stream, leftover }),
         Ok(Ok(Err(rejection))) => {
             refuse(stream, &rejection).await;
             None
@@ -60,31 +65,67 @@ pub(super) async fn upgrade(stream: Stream, config: &ServerConfig) -> Option<Upg
     }
 }
 
-type Accepted = Result<(Request<()>, Bytes), Rejection>;
+/// The accepted request and what came behind it, or why it was refused.
+type Outcome = Result<(Accept, Bytes), Rejection>;
 
-async fn accept(stream: &mut Stream, config: &ServerConfig) -> io::Result<Accepted> {
-    let mut reader = HeadReader::new(config.limits.clone());
+async fn accept(
+    stream: &mut Stream,
+    config: &ServerConfig,
+    hook: Option<&Hook>,
+) -> io::Result<Outcome> {
     let mut buffer = BytesMut::with_capacity(1024);
-    let (request, len) = loop {
-        if stream.read_buf(&mut buffer).await? == 0 {
+    let incoming = match read_request(stream, &mut buffer, config).await? {
+        Ok(incoming) => incoming,
+        Err(rejection) => return Ok(Err(rejection)),
+    };
+    let mut accept = match hook {
+        None => incoming.accept(),
+        Some(hook) => match hook.decide(incoming).await {
+            Ok(accept) => accept,
+            Err(rejection) => return Ok(Err(rejection)),
+        },
+    };
+    if accept.subprotocol.is_none() {
+        let supported: Vec<&str> = config.subprotocols.iter().map(String::as_str).collect();
+        let chosen = accept.incoming.subprotocols().select(&supported);
+        accept.subprotocol = chosen.map(str::to_owned);
+    }
+    let (upgrade, headers) = (&accept.incoming.upgrade, std::mem::take(&mut accept.headers));
+    let response = match upgrade.accept(accept.subprotocol.as_deref(), headers) {
+        Ok(response) => response,
+        Err(error) => {
+            tracing::error!(%error, "the application accepted a WebSocket in an impossible way");
+            let rejection = Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, "server error");
+            return Ok(Err(rejection));
+        }
+    };
+    stream.write_all(&encode_response(&response)).await?;
+    // A copy of what is left, so that the buffer of the handshake is gone.
+    Ok(Ok((accept, Bytes::copy_from_slice(&buffer))))
+}
+
+/// Reads the request; what came behind it stays in `buffer`.
+async fn read_request(
+    stream: &mut Stream,
+    buffer: &mut BytesMut,
+    config: &ServerConfig,
+) -> io::Result<Result<Incoming, Rejection>> {
+    let mut reader = HeadReader::new(config.limits.clone());
+    let request = loop {
+        if stream.read_buf(buffer).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        match reader.request(&buffer) {
-            Ok(Some(head)) => break head,
+        match reader.request(buffer) {
+            Ok(Some((request, len))) => {
+                buffer.advance(len);
+                break request;
+            }
             Ok(None) => {}
             Err(error) => return Ok(Err(error.into())),
         }
     };
-    let upgrade = match check_with_origins(&request, &config.origins) {
-        Ok(upgrade) => upgrade,
-        Err(rejection) => return Ok(Err(rejection)),
-    };
-    let supported: Vec<&str> = config.subprotocols.iter().map(String::as_str).collect();
-    let subprotocol = upgrade.subprotocols().select(&supported);
-    let response = upgrade.accept(subprotocol, HeaderMap::new()).map_err(io::Error::other)?;
-    stream.write_all(&encode_response(&response)).await?;
-    // A copy of what is left, so that the buffer of the handshake is gone.
-    Ok(Ok((request, Bytes::copy_from_slice(&buffer[len..]))))
+    Ok(check_with_origins(&request, &config.origins)
+        .map(|upgrade| Incoming::new(request, upgrade, stream.peer_addr())))
 }
 
 /// Writes the answer and waits a moment for the client to have read it: to close with unread input would reset the connection.

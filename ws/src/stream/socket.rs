@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_core::Stream as FuturesStream;
 use futures_sink::Sink;
+use http::Extensions;
 
 use super::error::{Error, SendError, TrySendError};
 use super::link::{Link, Refused};
@@ -33,6 +34,15 @@ use crate::proto::{CloseCode, CloseFrame, CloseReport, Config, Message, Role};
 pub struct WebSocket {
     reader: WebSocketReader,
     sender: Sender,
+    /// Only if there is something to remember.
+    opening: Option<Box<Opening>>,
+}
+
+/// What is left of the opening handshake.
+#[derive(Debug)]
+struct Opening {
+    subprotocol: Option<String>,
+    extensions: Extensions,
 }
 
 /// The half of a [`WebSocket`] that receives.
@@ -58,7 +68,28 @@ impl WebSocket {
     ) -> Self {
         let reader = Reader::new(stream.into(), leftover, role, config);
         let sender = Sender::new(reader.link.clone());
-        Self { reader: WebSocketReader { reader: Some(Box::new(reader)) }, sender }
+        Self { reader: WebSocketReader { reader: Some(Box::new(reader)) }, sender, opening: None }
+    }
+
+    /// Notes what was agreed upon by the opening handshake, and what was attached to the connection.
+    #[must_use]
+    pub fn with_opening(mut self, subprotocol: Option<String>, extensions: Extensions) -> Self {
+        if subprotocol.is_some() || !extensions.is_empty() {
+            self.opening = Some(Box::new(Opening { subprotocol, extensions }));
+        }
+        self
+    }
+
+    /// The subprotocol that was agreed upon (RFC 6455 §1.9).
+    #[must_use]
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.opening.as_ref()?.subprotocol.as_deref()
+    }
+
+    /// What was attached to the connection by [`Accept::attach`](crate::server::Accept::attach).
+    #[must_use]
+    pub fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.opening.as_ref()?.extensions.get()
     }
 
     /// The next message, or `None` when the connection was closed by a closing handshake.

@@ -116,6 +116,21 @@ fn pings_are_not_answered_after_our_close_frame_but_those_before_it_are() {
 }
 
 #[test]
+fn a_ping_that_waits_for_its_answer_is_forgotten_when_the_peer_closes() {
+    // §5.5.2: "unless it already received a Close frame".
+    for role in BOTH {
+        let mut end = End::plain(role);
+        end.connection.send(&"waits".into()).unwrap();
+        end.connection.handle_blocked();
+        end.feed(&pings(role, [1]), usize::MAX);
+        end.feed(&frame(role, Opcode::Close, true, b""), usize::MAX);
+        let left = end.sent();
+        assert_eq!((left.len(), &left[0]), (2, &text("waits")));
+        assert!(end.connection.outbox().is_empty());
+    }
+}
+
+#[test]
 fn an_unasked_pong_is_an_event_and_nothing_more() {
     for role in BOTH {
         let mut end = End::plain(role);

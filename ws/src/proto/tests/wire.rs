@@ -133,6 +133,12 @@ impl End {
         let config = Config { max_message_size: usize::MAX, ..Config::default() };
         let mut peer = Self::new(other, config, Instant::now());
         let bytes = self.write(usize::MAX);
+        let mut rest = &bytes[..];
+        while let Some((header, used)) = Header::decode(rest).unwrap() {
+            rest = &rest[used + usize::try_from(header.len).unwrap()..];
+            // The peer would not notice.
+            assert!(header.opcode != Opcode::Close || rest.is_empty(), "sent after a close frame");
+        }
         peer.feed(&bytes, usize::MAX);
         peer.seen
     }

@@ -1,0 +1,33 @@
+//! Engine.IO v4: sessions over long-polling and WebSocket.
+//!
+//! A session opens with a handshake, keeps itself alive by a heartbeat, may move from long-polling to WebSocket and ends
+//! with one reason. What travels inside its messages is the business of whoever stands above (Socket.IO, or anything else).
+//!
+//! The files of this folder are pure: no sockets, no clock (every input carries its `now`), no random numbers (a session
+//! id is made from bytes passed in). [`Session`] is the machine; the `server` folder drives it on tokio.
+//! Rule numbers in comments are those of the project's list of wire rules; the specification is
+//! <https://socket.io/docs/v4/engine-io-protocol/>.
+
+mod config;
+mod cors;
+mod open;
+mod outgoing;
+mod packet;
+pub mod payload;
+mod query;
+mod refusal;
+#[cfg(feature = "tokio")]
+pub mod server;
+mod session;
+mod sid;
+
+pub use config::{Config, ConfigError, Cookie, SameSite, Transport};
+pub use cors::Cors;
+pub use open::{Open, OpenError};
+pub use outgoing::Outgoing;
+pub use packet::{Message, Packet, ParseError};
+pub use query::Query;
+pub use refusal::Refusal;
+pub use session::{CloseReason, Output, SendError, Session, SocketId};
+pub use sid::Sid;
+pub use ws::handshake::Origins;

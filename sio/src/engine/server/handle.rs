@@ -1,0 +1,80 @@
+//! What the application holds of a session.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::sync::Arc;
+
+use super::RequestInfo;
+use super::peer::Peer;
+use crate::engine::{Outgoing, SendError, Transport};
+
+/// A session, to send on from any task. Cheap to clone.
+///
+/// Sends queue and never wait; what is queued leaves in the same turn of the runtime if the client takes it.
+#[derive(Clone)]
+pub struct Handle(Arc<Peer>);
+
+impl Handle {
+    pub(super) const fn new(peer: Arc<Peer>) -> Self {
+        Self(peer)
+    }
+
+    /// Sends a message.
+    ///
+    /// # Errors
+    /// [`SendError::Full`] if too many bytes wait for the client, [`SendError::Closed`] if the session is closing or closed.
+    pub fn send(&self, packet: impl Borrow<Outgoing>) -> Result<(), SendError> {
+        self.0.send(packet.borrow())
+    }
+
+    /// Sends messages, nothing between them: all or none.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub fn send_all(&self, packets: &[Outgoing]) -> Result<(), SendError> {
+        self.0.send_all(packets)
+    }
+
+    /// Closes the session after what has been sent. What the client sends from now on is ignored.
+    pub fn close(&self) {
+        self.0.close();
+    }
+
+    /// Bytes that wait for the client.
+    #[must_use]
+    pub fn buffered_bytes(&self) -> usize {
+        self.0.buffered_bytes()
+    }
+
+    /// The request that opened the session.
+    #[must_use]
+    pub fn request(&self) -> &Arc<RequestInfo> {
+        self.0.request()
+    }
+
+    /// The transport that carries messages now.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.0.transport()
+    }
+
+    /// Takes no more from the client until [`Self::resume_reading`]: a WebSocket is not read, a POST not answered. The heartbeat
+    /// is not heard either, so don't pause for as long as `ping_timeout`.
+    pub fn pause_reading(&self) {
+        self.0.pause_reading();
+    }
+
+    /// Reads on.
+    pub fn resume_reading(&self) {
+        self.0.resume_reading();
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle")
+            .field("session", &self.0.sid())
+            .field("transport", &self.transport())
+            .finish_non_exhaustive()
+    }
+}

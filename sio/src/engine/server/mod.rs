@@ -1,0 +1,131 @@
+//! The Engine.IO server on tokio: HTTP by hyper, WebSocket by `ws`, one [`Session`](super::Session) machine per client.
+//!
+//! ```text
+//!  hyper connection --> http --> polling   --+
+//!        (upgrade)        |                  +--> peer (session machine, locks) --> Application, SessionHandler
+//!  ws task        <-------+--> websocket ----+        ^
+//!                                                     +--- Handle, from any task; Wheel, for time
+//! ```
+//! An application (Socket.IO, or anything that wants messages both ways) implements [`Application`] and [`SessionHandler`].
+
+mod handle;
+mod http;
+mod peer;
+mod polling;
+mod registry;
+mod request;
+mod websocket;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use self::handle::Handle;
+pub use self::http::{Body, Fallback, Remote, body, not_found};
+use self::peer::Peer;
+use self::registry::Registry;
+pub use self::request::RequestInfo;
+use super::{CloseReason, Config, ConfigError, Message};
+
+/// What stands on an engine: is told of new sessions.
+pub trait Application: Send + Sync + 'static {
+    /// A session has opened; the client has been told its id. What is sent on the handle here comes first. The returned handler
+    /// gets what the client sends.
+    fn on_open(&self, session: Handle) -> Box<dyn SessionHandler>;
+}
+
+/// Receives what the client of one session sends. Its methods are called one after the other, never two at once.
+///
+/// A [`Handle`] may be used inside of them, also to close the session: the call of [`Self::on_close`] then follows.
+pub trait SessionHandler: Send {
+    /// A message has come.
+    fn on_message(&mut self, message: Message<'_>);
+
+    /// The session is over. Called exactly once, and last.
+    fn on_close(&mut self, reason: CloseReason);
+}
+
+/// An Engine.IO server: all its sessions. Cheap to clone; the sessions end with the last clone.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    config: Arc<Config>,
+    /// The limits of a WebSocket that carries a session.
+    websocket: Arc<ws::Config>,
+    application: Arc<dyn Application>,
+    registry: Arc<Registry>,
+}
+
+impl Engine {
+    /// A server with these settings, for this application.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if a setting can't work.
+    pub fn new(config: Config, application: Arc<dyn Application>) -> Result<Self, ConfigError> {
+        config.validate()?;
+        let mut websocket = ws::Config::default();
+        websocket.max_message_size = config.max_payload;
+        websocket.max_frame_size = config.max_payload;
+        websocket.max_buffered_bytes = config.max_buffered_bytes;
+        // Engine.IO has a heartbeat of its own, which also works for clients that can't ping.
+        websocket.ping_interval = None;
+        websocket.idle_timeout = None;
+        let registry = Arc::new(Registry::new(config.max_sessions));
+        Ok(Self(Arc::new(Inner {
+            config: Arc::new(config),
+            websocket: Arc::new(websocket),
+            application,
+            registry,
+        })))
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn config(&self) -> &Arc<Config> {
+        &self.0.config
+    }
+
+    /// How many sessions there are, closing ones included.
+    #[must_use]
+    pub fn session_count(&self) -> usize {
+        self.0.registry.len()
+    }
+
+    /// Closes all sessions, each after what has been sent on it.
+    pub fn close_all(&self) {
+        for peer in self.0.registry.all() {
+            peer.close();
+        }
+    }
+
+    /// Opens no more sessions, closes those that there are, and waits until the last client has been told, but not longer than
+    /// `patience`: then the rest is cut off.
+    pub async fn shutdown(&self, patience: Duration) {
+        self.0.registry.refuse();
+        self.close_all();
+        let _ = tokio::time::timeout(patience, self.0.registry.emptied()).await;
+        for peer in self.0.registry.all() {
+            peer.abort();
+        }
+        // Not before: until now a client could come for its last packets.
+        self.0.registry.end();
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        for peer in self.registry.all() {
+            peer.abort();
+        }
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("path", &self.0.config.path)
+            .field("sessions", &self.session_count())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,150 @@
+//! A WebSocket that carries a session, or is tried for one (rules 13, 17-18): a handler in the task of its connection.
+
+use std::sync::Arc;
+
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use ws::{CloseCode, CloseReport, Context, Handler, Payload};
+
+use super::http::Place;
+use super::peer::Peer;
+use super::{Engine, RequestInfo};
+use crate::engine::{CloseReason, Open, Outgoing, Packet, Session, SocketId, Transport};
+
+/// What a WebSocket is for.
+pub(super) enum Purpose {
+    /// A new session.
+    Open(Arc<RequestInfo>),
+    /// To become the transport of this one.
+    Probe(Arc<Peer>),
+}
+
+/// Waits until the 101 has left, then moves the connection out of hyper into a task of its own.
+pub(super) async fn run(
+    engine: Engine,
+    upgrade: OnUpgrade,
+    purpose: Purpose,
+    place: Option<Place>,
+) {
+    let upgraded = match upgrade.await {
+        Ok(upgraded) => upgraded,
+        Err(error) => return tracing::debug!(%error, "upgrade failed"),
+    };
+    let (stream, leftover) = into_stream(upgraded);
+    let config = engine.0.websocket.clone();
+    let handler = SocketHandler {
+        stage: Stage::Opening(engine, purpose),
+        is_transport: false,
+        _place: place,
+    };
+    ws::stream::spawn(stream, leftover, ws::Role::Server, config, handler);
+}
+
+/// The byte stream under hyper, and what hyper had read of it.
+fn into_stream(upgraded: Upgraded) -> (ws::net::Stream, bytes::Bytes) {
+    let upgraded = match upgraded.downcast::<TokioIo<ws::net::Stream>>() {
+        Ok(parts) => return (parts.io.into_inner(), parts.read_buf),
+        Err(upgraded) => upgraded,
+    };
+    // Of a hyper that somebody else set up.
+    match upgraded.downcast::<TokioIo<TcpStream>>() {
+        Ok(parts) => (parts.io.into_inner().into(), parts.read_buf),
+        Err(upgraded) => (ws::net::Stream::new(TokioIo::new(upgraded)), bytes::Bytes::new()),
+    }
+}
+
+struct SocketHandler {
+    stage: Stage,
+    /// Has it become the transport? Then messages go past the session machine.
+    is_transport: bool,
+    /// The connection's place among those of its listener.
+    _place: Option<Place>,
+}
+
+enum Stage {
+    Opening(Engine, Purpose),
+    Open(Arc<Peer>, SocketId),
+    Ended,
+}
+
+impl SocketHandler {
+    fn open(engine: &Engine, request: Arc<RequestInfo>, socket: &mut Context<'_>) -> Option<Stage> {
+        let sid = engine.new_sid()?;
+        let config = engine.config();
+        let (session, id) = Session::websocket(config.clone(), ws::net::Wheel::now());
+        let open = Open::new(sid, Transport::WebSocket, config);
+        let _ = socket.send_prepared(Outgoing::open(&open).prepared());
+        let peer = Peer::new(sid, request, &engine.0.registry, session);
+        peer.open(&*engine.0.application, Some(socket.sender()));
+        Some(Stage::Open(peer, id))
+    }
+
+    fn end(&mut self, reason: CloseReason) {
+        if let Stage::Open(peer, id) = std::mem::replace(&mut self.stage, Stage::Ended) {
+            peer.act(|session, _| session.handle_socket_closed(id, reason));
+        }
+    }
+}
+
+impl Handler for SocketHandler {
+    fn on_open(&mut self, socket: &mut Context<'_>) {
+        let Stage::Opening(engine, purpose) = std::mem::replace(&mut self.stage, Stage::Ended)
+        else {
+            return;
+        };
+        let stage = match purpose {
+            Purpose::Open(request) => {
+                self.is_transport = true;
+                Self::open(&engine, request, socket)
+            }
+            Purpose::Probe(peer) => {
+                peer.begin_probe(socket.sender()).ok().map(|id| Stage::Open(peer, id))
+            }
+        };
+        match stage {
+            Some(stage) => self.stage = stage,
+            // Rule 18: only this WebSocket is closed.
+            None => socket.close(CloseCode::NORMAL, ""),
+        }
+    }
+
+    fn on_message(&mut self, _: &mut Context<'_>, message: Payload<'_>) {
+        let Stage::Open(peer, id) = &self.stage else { return };
+        let mut scratch = Vec::new();
+        let packet = match message.as_text() {
+            Some(text) => Packet::from_text(text, &mut scratch),
+            None => Ok(Packet::from_binary(message.as_bytes())),
+        };
+        match packet {
+            Ok(Packet::Message(message)) if self.is_transport => peer.deliver(message),
+            Ok(packet) => {
+                if let Some(message) =
+                    peer.act(|session, now| session.handle_socket_packet(now, *id, packet))
+                {
+                    peer.deliver(message);
+                }
+                self.is_transport |= peer.transport() == Transport::WebSocket;
+            }
+            Err(error) => {
+                tracing::debug!(session = ?peer.sid(), %error, "no packet");
+                peer.act(|session, _| session.handle_socket_parse_error(*id));
+            }
+        }
+    }
+
+    fn on_close(&mut self, report: &CloseReport) {
+        self.end(match report.failure {
+            // The reference server speaks of an error only if the client broke the rules, not if it went away.
+            Some(ws::proto::Failure::Protocol(_)) => CloseReason::TransportError,
+            _ => CloseReason::TransportClose,
+        });
+    }
+}
+
+/// A handler that panicked is not told of the end of its connection.
+impl Drop for SocketHandler {
+    fn drop(&mut self) {
+        self.end(CloseReason::TransportError);
+    }
+}

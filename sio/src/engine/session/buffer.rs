@@ -1,0 +1,43 @@
+//! Packets that wait for a GET, bounded by bytes.
+
+use super::SendError;
+use crate::engine::Outgoing;
+
+#[derive(Debug, Default)]
+pub(super) struct Buffer {
+    packets: Vec<Outgoing>,
+    /// Bytes of the messages among them.
+    bytes: usize,
+}
+
+impl Buffer {
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.packets.is_empty()
+    }
+
+    /// Takes all of these or none. Messages are taken while less than `limit` waits, as a WebSocket does, so that a large one can be
+    /// sent at all.
+    pub(super) fn push_all(&mut self, packets: &[Outgoing], limit: usize) -> Result<(), SendError> {
+        if self.bytes > 0 && self.bytes >= limit {
+            return Err(SendError::Full);
+        }
+        self.bytes += packets.iter().map(Outgoing::len).sum::<usize>();
+        self.packets.extend_from_slice(packets);
+        Ok(())
+    }
+
+    /// A packet of the session itself. There are at most a few bytes of them, which count towards nothing.
+    pub(super) fn push_control(&mut self, packet: Outgoing) {
+        self.packets.push(packet);
+    }
+
+    /// Empties the buffer and gives back its memory with the packets: an idle session owns none.
+    pub(super) fn take(&mut self) -> Vec<Outgoing> {
+        self.bytes = 0;
+        std::mem::take(&mut self.packets)
+    }
+}

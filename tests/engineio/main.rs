@@ -1,0 +1,10 @@
+//! Engine.IO over real sockets: an engine on a port of its own against requests written by hand and our own WebSocket. A test is
+//! named after the wire rule that it holds the server to.
+
+mod client;
+mod http;
+mod lifecycle;
+mod polling;
+mod rig;
+mod upgrade;
+mod websocket;
