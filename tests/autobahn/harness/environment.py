@@ -81,6 +81,8 @@ def ensure(folder):
     python, stamp = folder / 'bin/python', folder / 'made-by'
     if stamp.exists() and stamp.read_text() == fingerprint():
         return python
+    if sys.version_info < (3, 11):
+        raise SystemExit('autobahn: the packages of requirements.txt need Python 3.11 or later')
     print(f'autobahn: making a Python environment in {folder}', flush=True)
     shutil.rmtree(folder, ignore_errors=True)
     call(sys.executable, '-m', 'venv', folder)
