@@ -260,11 +260,7 @@ impl Link {
             let open = out.transmitter.is_open();
             return Err(if open { Refused::Full } else { Refused::Closed });
         }
-        if outbox.is_empty()
-            && let Some(unused) = outbox.lend(buffers::take_write_buffer())
-        {
-            buffers::give_write_buffer(unused);
-        }
+        lend_buffer(out);
         Ok(put(&mut out.transmitter)?)
     }
 
@@ -272,10 +268,15 @@ impl Link {
     /// the flusher unless the link is corked.
     pub(super) fn transmit(self: &Arc<Self>, act: impl FnOnce(&mut Transmitter)) {
         let mut out = self.lock();
+        lend_buffer(&mut out);
         act(&mut out.transmitter);
+        reclaim_buffer(&mut out);
         self.announce(&mut out);
         self.sync(&mut out);
-        if self.flags() & CORKED == 0 && !out.transmitter.outbox().is_empty() {
+        if out.transmitter.outbox().len() >= HIGH_WATER && !out.transmitter.is_blocked() {
+            // Pongs enough. If the peer does not take them, of the pings that follow only the latest is answered.
+            self.flush(&mut out);
+        } else if self.flags() & CORKED == 0 && !out.transmitter.outbox().is_empty() {
             self.schedule();
         }
     }
@@ -358,11 +359,7 @@ impl Link {
             // It is not read from, but it takes what is sent: it lives.
             self.set(HEARD_BYTES);
         }
-        if waiting == 0
-            && let Some(buffer) = out.transmitter.outbox_mut().reclaim()
-        {
-            buffers::give_write_buffer(buffer);
-        }
+        reclaim_buffer(out);
         if waiting >= HIGH_WATER {
             self.set(CONGESTED);
         } else if self.flags() & CONGESTED != 0 {
@@ -440,6 +437,23 @@ impl Timed for Link {
         self.flush(&mut out);
         out.timer = [out.transmitter.poll_timeout(), out.linger_until].into_iter().flatten().min();
         out.timer
+    }
+}
+
+/// Gives an empty outbox the buffer of this thread, so that it need not allocate one.
+fn lend_buffer(out: &mut Out) {
+    let outbox = out.transmitter.outbox_mut();
+    if outbox.is_empty()
+        && let Some(unused) = outbox.lend(buffers::take_write_buffer())
+    {
+        buffers::give_write_buffer(unused);
+    }
+}
+
+/// Takes the buffer of an outbox that is empty: an idle connection owns none.
+fn reclaim_buffer(out: &mut Out) {
+    if let Some(buffer) = out.transmitter.outbox_mut().reclaim() {
+        buffers::give_write_buffer(buffer);
     }
 }
 
