@@ -13,6 +13,11 @@ use super::link::Link;
 use crate::net::{ReadHalf, Stream, Wheel};
 use crate::proto::{CloseReport, Config, Failure, Payload, Received, Receiver, Role};
 
+/// After so many bytes others have their turn, be they as much as one read can give;
+const TURN: usize = buffers::READ_SIZE;
+/// or more, while a message is arriving that is bigger than that.
+const BIG_TURN: usize = 8 * TURN;
+
 /// Reads, and tells a visitor what came.
 #[derive(Debug)]
 pub(super) struct Reader {
@@ -89,6 +94,7 @@ impl Reader {
         cx: &mut Context<'_>,
         visit: &mut impl FnMut(&Arc<Link>, Incoming<'_>) -> Flow,
     ) -> Poll<Turn> {
+        let mut read_bytes = 0;
         loop {
             if self.link.is_closed() {
                 return Poll::Ready(Turn::Closed);
@@ -106,10 +112,14 @@ impl Reader {
             match ready!(read) {
                 Ok((0, _)) => self.link.transmit(|t| t.handle_failure(Failure::Eof)),
                 Ok((_, Flow::Stop)) => return Poll::Ready(Turn::Stopped),
-                Ok((count, Flow::Continue)) if count >= buffers::READ_SIZE => {
-                    return Poll::Ready(Turn::Yield);
+                Ok((count, Flow::Continue)) => {
+                    read_bytes += count;
+                    // To give way in the middle of a big message would have more of them grow at a time.
+                    let limit = if self.receiver.is_mid_message() { BIG_TURN } else { TURN };
+                    if read_bytes >= limit {
+                        return Poll::Ready(Turn::Yield);
+                    }
                 }
-                Ok(_) => {}
                 Err(error) => {
                     let failure = Failure::Io(error.kind());
                     self.link.transmit(|t| t.handle_failure(failure));

@@ -45,6 +45,8 @@ pub enum CloseReason {
 pub enum SendError {
     /// Too many bytes wait already; try again once some have left.
     Full,
+    /// The message is larger than the peer takes. Only a client knows such a limit.
+    TooLarge,
     /// The session is closing or closed.
     Closed,
 }
@@ -85,6 +87,7 @@ impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Full => "too many bytes wait for this session",
+            Self::TooLarge => "the peer does not take so large a message",
             Self::Closed => "the session is closed",
         })
     }

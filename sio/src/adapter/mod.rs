@@ -1,0 +1,76 @@
+//! Rooms of one namespace: which socket is in which, and who gets a broadcast.
+//!
+//! [`Adapter`] is what the server asks, [`Memory`] the one for a single process; one for a cluster will implement the same
+//! trait. It reaches back only through [`Sockets`] and knows neither handlers nor transports.
+
+mod id;
+mod memory;
+mod target;
+
+use std::fmt;
+
+use bytes::Bytes;
+
+pub use id::{BuildIdHasher, IdHasher, SocketId};
+pub use memory::Memory;
+pub use target::{Room, Target};
+
+/// An encoded packet on its way to many sockets: the Socket.IO text, without Engine.IO's digit, and its attachments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoded {
+    /// The text of the packet.
+    pub text: String,
+    /// What follows it, one binary message each.
+    pub attachments: Vec<Bytes>,
+}
+
+/// The connected sockets of one namespace, as an adapter sees them.
+pub trait Sockets: Send + Sync {
+    /// Sends the packet to each of these local sockets. Ids that are no longer connected are skipped. The adapter holds no
+    /// lock during the call.
+    fn deliver(&self, ids: &[SocketId], packet: &Encoded);
+}
+
+/// Where the rooms are kept.
+///
+/// Every socket is also reachable by its own id as a room, without joining it.
+pub trait Adapter: fmt::Debug + Send + Sync {
+    /// A socket has connected.
+    fn add(&self, id: SocketId);
+
+    /// A socket is gone: it leaves all of its rooms, which are returned, without its own.
+    fn remove(&self, id: SocketId) -> Vec<Room>;
+
+    /// Puts a connected socket into a room. `Ok(false)` if it was there already, or is not connected.
+    ///
+    /// # Errors
+    /// [`TooManyRooms`] if the socket is in as many rooms as it may be.
+    fn join(&self, id: SocketId, room: &str) -> Result<bool, TooManyRooms>;
+
+    /// Takes a socket out of a room; returns whether it was there. Its own room it can't leave.
+    fn leave(&self, id: SocketId, room: &str) -> bool;
+
+    /// The rooms that a socket is in, without its own.
+    fn rooms(&self, id: SocketId) -> Vec<Room>;
+
+    /// The local sockets that a target means, each once, in no particular order.
+    fn sockets(&self, target: &Target) -> Vec<SocketId>;
+
+    /// Sends the packet to all sockets that the target means, each once even if it is in several of its rooms.
+    fn broadcast(&self, target: &Target, packet: &Encoded, sockets: &dyn Sockets);
+}
+
+/// A socket is in as many rooms as it may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooManyRooms {
+    /// How many that is.
+    pub max: usize,
+}
+
+impl fmt::Display for TooManyRooms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the socket is already in {} rooms", self.max)
+    }
+}
+
+impl std::error::Error for TooManyRooms {}

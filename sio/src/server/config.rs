@@ -1,0 +1,130 @@
+//! Settings of a Socket.IO server, each with its reason.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::{engine, packet};
+
+/// Settings of a Socket.IO server.
+///
+/// The struct grows with the library: start from [`Config::default`] and assign fields.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// The session below: path, heartbeat, transports, limits of messages and buffers. Default as the engine's, with the
+    /// path `/socket.io/`.
+    pub engine: engine::Config,
+    /// TCP connections at a time; further ones wait in the system's backlog. Default 1,000,000, so that the limit is that of
+    /// the system on file descriptors.
+    pub max_connections: usize,
+    /// What one packet may announce and bring. Default 10 attachments.
+    pub limits: packet::Limits,
+    /// Time in which a client must have asked for a namespace, before its connection is closed. Default 45 s.
+    pub connect_timeout: Duration,
+    /// Time that an `emit_with_ack` waits for the answer if nothing else is said. Default 10 s.
+    pub ack_timeout: Duration,
+    /// Namespaces that one client may be in at a time: each costs a socket, and the client chooses. Default 32.
+    pub max_namespaces: usize,
+    /// Rooms that one socket may be in, its own not counted: rooms are often chosen by the client. Default 1,024.
+    pub max_rooms: usize,
+    /// Answers that one socket may be waited on for: a client that never answers costs memory until the timeout.
+    /// Default 1,024.
+    pub max_pending_acks: usize,
+    /// Events of one socket that wait while its handler is busy. Beyond it nothing more is read from that client until half
+    /// of them are handled. Default 128.
+    pub max_queued_events: usize,
+    /// The same limit in bytes. Default 1 MiB; the event that passes it is still taken.
+    pub max_queued_bytes: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            engine: engine::Config { path: "/socket.io/".to_owned(), ..engine::Config::default() },
+            max_connections: 1_000_000,
+            limits: packet::Limits::default(),
+            connect_timeout: Duration::from_secs(45),
+            ack_timeout: Duration::from_secs(10),
+            max_namespaces: 32,
+            max_rooms: 1024,
+            max_pending_acks: 1024,
+            max_queued_events: 128,
+            max_queued_bytes: 1 << 20,
+        }
+    }
+}
+
+impl Config {
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the first field that can't work.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.engine.validate().map_err(ConfigError::Engine)?;
+        for (field, value) in [
+            ("max_connections", self.max_connections),
+            ("max_namespaces", self.max_namespaces),
+            ("max_pending_acks", self.max_pending_acks),
+            ("max_queued_events", self.max_queued_events),
+            ("max_queued_bytes", self.max_queued_bytes),
+        ] {
+            if value == 0 {
+                return Err(ConfigError::Zero(field));
+            }
+        }
+        for (field, time) in
+            [("connect_timeout", self.connect_timeout), ("ack_timeout", self.ack_timeout)]
+        {
+            if time.is_zero() {
+                return Err(ConfigError::Zero(field));
+            }
+            // Keeps deadlines within what a clock can hold.
+            if time > Duration::from_secs(366 * 24 * 3600) {
+                return Err(ConfigError::TooLong(field));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A setting that can't work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// One of the engine's.
+    Engine(engine::ConfigError),
+    /// This field must not be zero.
+    Zero(&'static str),
+    /// This field is a time of more than a year.
+    TooLong(&'static str),
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Engine(error) => error.fmt(f),
+            Self::Zero(field) => write!(f, "configuration: {field} must not be zero"),
+            Self::TooLong(field) => write!(f, "configuration: {field} must be at most a year"),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid_and_bad_settings_are_named() {
+        let good = Config::default;
+        assert_eq!(good().validate(), Ok(()));
+        let zero = Config { max_queued_events: 0, ..good() };
+        assert_eq!(zero.validate(), Err(ConfigError::Zero("max_queued_events")));
+        let endless = Config { ack_timeout: Duration::MAX, ..good() };
+        assert_eq!(endless.validate(), Err(ConfigError::TooLong("ack_timeout")));
+        let engine = engine::Config { path: String::new(), ..engine::Config::default() };
+        let pathless = Config { engine, ..good() };
+        assert!(matches!(pathless.validate(), Err(ConfigError::Engine(_))));
+    }
+}

@@ -1,0 +1,300 @@
+//! One Engine.IO session and the namespaces that its client has joined: rule 25 as a [`SessionHandler`].
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
+
+use serde::Serialize;
+use tokio::runtime;
+use ws::net::{Timed, Wheel};
+
+use super::state::{Inner, Phase};
+use super::{Call, ConnectError, DisconnectReason, Handshake, Io, Socket};
+use crate::adapter::SocketId;
+use crate::emitter::Waiter;
+use crate::engine::server::{Handle, SessionHandler};
+use crate::engine::{CloseReason, Message, Outgoing};
+use crate::packet::{Arguments, DecodeError, Decoder, Kind, PacketRef, encode};
+
+/// What all sockets of one client share.
+pub(super) struct Client {
+    pub(super) io: Io,
+    pub(super) handle: Handle,
+    pub(super) runtime: runtime::Handle,
+    /// One socket per namespace that was asked for. One that is disconnected stays until the client asks again or the table
+    /// is full: packets that were under way when the server disconnected it are ignored (rule 25).
+    sockets: Mutex<Vec<Socket>>,
+    /// It has asked for a namespace that exists.
+    greeted: AtomicBool,
+    /// Why the server closes the session.
+    closing: OnceLock<DisconnectReason>,
+    /// How many sockets want reading to be paused.
+    pauses: AtomicUsize,
+}
+
+/// Takes the messages of one session.
+pub(super) struct Connection {
+    client: Arc<Client>,
+    decoder: Decoder,
+}
+
+/// The client broke the protocol: its connection is closed, with all namespaces.
+enum Violation {
+    Packet(DecodeError),
+    /// Rule 25.
+    State(&'static str),
+}
+
+impl From<DecodeError> for Violation {
+    fn from(error: DecodeError) -> Self {
+        Self::Packet(error)
+    }
+}
+
+impl Connection {
+    /// A session has opened. It is closed if no namespace is asked for in time.
+    pub(super) fn open(io: Io, handle: Handle) -> Self {
+        let deadline = Wheel::now() + io.config().connect_timeout;
+        let client = Arc::new(Client {
+            io,
+            handle,
+            runtime: runtime::Handle::current(),
+            sockets: Mutex::default(),
+            greeted: AtomicBool::new(false),
+            closing: OnceLock::new(),
+            pauses: AtomicUsize::new(0),
+        });
+        let client_as_timed: Arc<dyn Timed> = client.clone();
+        Wheel::current().schedule(Arc::downgrade(&client_as_timed), deadline);
+        Self { client, decoder: Decoder::default() }
+    }
+
+    fn text(&mut self, text: &str) -> Result<(), Violation> {
+        let Some(packet) = self.decoder.text(text, &self.client.io.config().limits)? else {
+            return Ok(());
+        };
+        if packet.kind == Kind::Connect {
+            return self.client.connect(&packet);
+        }
+        let Some(socket) = self.client.addressee(packet.kind, packet.namespace)? else {
+            return Ok(());
+        };
+        match packet.kind {
+            Kind::Disconnect => socket.end(DisconnectReason::ClientNamespaceDisconnect),
+            Kind::Ack | Kind::BinaryAck => socket.resolve(packet.id, packet.arguments()),
+            _ => socket.receive(&packet),
+        }
+        Ok(())
+    }
+
+    fn binary(&mut self, bytes: &[u8]) -> Result<(), Violation> {
+        let Some(packet) = self.decoder.binary(bytes)? else { return Ok(()) };
+        let Some(socket) = self.client.addressee(packet.kind, &packet.namespace)? else {
+            return Ok(());
+        };
+        match packet.kind {
+            Kind::BinaryAck => socket.resolve(packet.id, packet.arguments()),
+            _ => socket.receive_owned(&packet),
+        }
+        Ok(())
+    }
+}
+
+impl SessionHandler for Connection {
+    fn on_message(&mut self, message: Message<'_>) {
+        if self.client.closing.get().is_some() {
+            return;
+        }
+        let taken = match message {
+            Message::Text(text) => self.text(text),
+            Message::Binary(bytes) => self.binary(bytes),
+        };
+        match taken {
+            Ok(()) => {}
+            Err(Violation::Packet(error)) => {
+                tracing::debug!(%error, "closing a connection: invalid packet");
+                self.client.close(DisconnectReason::ParseError);
+            }
+            Err(Violation::State(what)) => {
+                tracing::debug!(what, "closing a connection: protocol violation");
+                self.client.close(DisconnectReason::ForcedServerClose);
+            }
+        }
+    }
+
+    fn on_close(&mut self, reason: CloseReason) {
+        let reason = self.client.closing.get().copied().unwrap_or_else(|| reason.into());
+        let sockets = std::mem::take(&mut *self.client.sockets());
+        for socket in sockets {
+            socket.end(reason);
+        }
+    }
+}
+
+impl Client {
+    /// Closes the session, and says why to its sockets.
+    pub(super) fn close(&self, reason: DisconnectReason) {
+        let _ = self.closing.set(reason);
+        self.handle.close();
+    }
+
+    /// Closes the session of a client whose buffer is full, rather than leave out what it would never know of.
+    pub(super) fn does_not_keep_up(&self) {
+        if self.closing.get().is_none() {
+            tracing::warn!(session = ?self.handle, "closing a connection: the client does not keep up");
+            self.close(DisconnectReason::ForcedServerClose);
+        }
+    }
+
+    /// The sockets that are not disconnected.
+    pub(super) fn live_sockets(&self) -> Vec<Socket> {
+        self.sockets()
+            .iter()
+            .filter(|socket| socket.inner().phase() != Phase::Disconnected)
+            .cloned()
+            .collect()
+    }
+
+    /// Pauses reading while at least one socket wants it.
+    pub(super) fn pause(&self, pause: bool) {
+        if pause && self.pauses.fetch_add(1, Ordering::AcqRel) == 0 {
+            self.handle.pause_reading();
+        } else if !pause && self.pauses.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.handle.resume_reading();
+        }
+    }
+
+    /// Whom a packet is for; `None` if it is to be ignored (rule 25).
+    fn addressee(&self, kind: Kind, namespace: &str) -> Result<Option<Socket>, Violation> {
+        if kind == Kind::ConnectError {
+            return Err(Violation::State("CONNECT_ERROR from a client"));
+        }
+        let sockets = self.sockets();
+        let Some(socket) = sockets.iter().find(|socket| socket.namespace_name() == namespace)
+        else {
+            return Err(Violation::State("packet for a namespace that was not joined"));
+        };
+        match socket.inner().phase() {
+            Phase::Connected => Ok(Some(socket.clone())),
+            Phase::Connecting if kind == Kind::Disconnect => Ok(Some(socket.clone())),
+            Phase::Connecting => {
+                Err(Violation::State("packet for a namespace that is not joined yet"))
+            }
+            // The server disconnected it, or the client did and is out of step with itself.
+            Phase::Disconnected => Ok(None),
+        }
+    }
+
+    /// The client asks for a namespace.
+    fn connect(self: &Arc<Self>, packet: &PacketRef<'_>) -> Result<(), Violation> {
+        let Some(namespace) = self.io.find(packet.namespace) else {
+            self.refuse(packet.namespace, &ConnectError::new("Invalid namespace"));
+            return Ok(());
+        };
+        self.greeted.store(true, Ordering::Relaxed);
+        let mut sockets = self.sockets();
+        if let Some(index) =
+            sockets.iter().position(|socket| socket.namespace_name() == packet.namespace)
+        {
+            if sockets[index].inner().phase() != Phase::Disconnected {
+                return Err(Violation::State("CONNECT for a namespace that is joined already"));
+            }
+            // Else a client could leave full queues behind again and again.
+            sockets.swap_remove(index).drop_queue();
+        }
+        let max = self.io.config().max_namespaces;
+        if sockets.len() >= max {
+            sockets
+                .extract_if(.., |socket| socket.inner().phase() == Phase::Disconnected)
+                .for_each(|socket| socket.drop_queue());
+        }
+        if sockets.len() >= max {
+            drop(sockets);
+            self.refuse(packet.namespace, &ConnectError::new("Too many namespaces"));
+            return Ok(());
+        }
+        let auth = Some(packet.payload).filter(|payload| !payload.is_empty());
+        let handshake = Handshake::new(self.handle.request().clone(), auth);
+        let id = SocketId::from_random(rand::random());
+        let socket = Socket::new(Arc::new(Inner::new(id, namespace, self.clone(), handshake)));
+        sockets.push(socket.clone());
+        drop(sockets);
+        socket.run(socket.clone().connect());
+        Ok(())
+    }
+
+    fn refuse(&self, namespace: &str, refusal: &ConnectError) {
+        let mut encoded = Ok(());
+        let reply = Outgoing::text(|out| encoded = encode::connect_error(out, namespace, refusal));
+        if encoded.is_ok() && self.handle.send(reply).is_err() {
+            self.does_not_keep_up();
+        }
+    }
+
+    fn sockets(&self) -> MutexGuard<'_, Vec<Socket>> {
+        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The connect timeout (rule 25).
+impl Timed for Client {
+    fn handle_timeout(self: Arc<Self>, _: Instant) -> Option<Instant> {
+        if !self.greeted.load(Ordering::Relaxed) {
+            tracing::debug!("closing a connection: it joined no namespace in time");
+            self.close(DisconnectReason::ForcedServerClose);
+        }
+        None
+    }
+}
+
+#[derive(Serialize)]
+struct Grant {
+    sid: SocketId,
+}
+
+impl Socket {
+    /// From the client's CONNECT to the first event: middleware, reply, `on_connect`. Events wait until that has returned, so
+    /// that none arrives before its handler is there.
+    async fn connect(self) {
+        if self.enter().await {
+            for listener in self.inner().namespace.on_connect().iter() {
+                let work = listener(&mut Call::connect(&self));
+                if let Some(work) = work {
+                    work.await;
+                }
+            }
+        }
+        self.work(None).await;
+    }
+
+    /// Asks the middleware, and enters the namespace or refuses it.
+    async fn enter(&self) -> bool {
+        let inner = self.inner();
+        for middleware in inner.namespace.middleware().iter() {
+            let called = middleware(&mut Call::connect(self));
+            let verdict = match called {
+                Ok(verdict) => verdict.await,
+                Err(refusal) => Err(refusal),
+            };
+            if let Err(refusal) = verdict {
+                self.end(DisconnectReason::ServerNamespaceDisconnect);
+                inner.client.refuse(self.namespace_name(), &refusal);
+                return false;
+            }
+        }
+        let mut encoded = Ok(());
+        let grant = Grant { sid: inner.id };
+        let reply = Outgoing::text(|out| {
+            encoded = encode::connect(out, self.namespace_name(), Some(&grant))
+        });
+        encoded.is_ok() && inner.enter(reply)
+    }
+
+    /// An answer has come. Ids that nobody waits for are ignored, as are answers without one (rules 24 and 27).
+    fn resolve(&self, id: Option<u64>, arguments: Arguments<'_>) {
+        let waiter: Option<Waiter> = id.and_then(|id| self.inner().core().acks.take(id));
+        if let Some(waiter) = waiter {
+            waiter.resolve(Ok(arguments));
+        }
+    }
+}

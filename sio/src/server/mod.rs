@@ -1,0 +1,43 @@
+//! The Socket.IO server: namespaces, sockets, handlers, acks, broadcasts (protocol revision 5, on top of `engine::server`).
+//!
+//! [`Io`] owns the namespaces and is what an application holds. `connection` takes the messages of one Engine.IO session and
+//! is the state machine of rule 25; `state` is that of one socket, `dispatch` calls its handlers in order, `handler`,
+//! `extract` and `reply` turn any async closure into one. Locks are short and never held while user code runs.
+
+mod answer;
+mod broadcast;
+mod config;
+mod connection;
+mod dispatch;
+mod extract;
+mod handshake;
+mod io;
+mod middleware;
+mod namespace;
+mod reason;
+mod serve;
+mod socket;
+mod state;
+mod values;
+
+pub use answer::{Ack, Answer, Answers};
+pub use broadcast::Broadcast;
+pub use config::{Config, ConfigError};
+pub use extract::{Auth, State};
+pub use handshake::Handshake;
+pub use io::Io;
+pub use middleware::{ConnectError, Middleware};
+pub use namespace::Namespace;
+pub use reason::DisconnectReason;
+pub use serve::Listening;
+pub use socket::{Socket, Timed};
+
+pub use crate::handler::{
+    AckSender, Data, EmitError, Event, Extract, Handler, HandlerError, IntoReply, Rejection,
+    Responder,
+};
+
+/// One call of one handler of the server.
+pub type Call<'a> = crate::handler::Call<'a, Socket>;
+
+type Listener = crate::handler::Listener<Socket>;

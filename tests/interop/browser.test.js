@@ -1,0 +1,225 @@
+// Two people chat with each other through the example, each in a page of headless Chromium.
+// Every wait is for what a person would see; screenshots are left in the git-ignored `screenshots/`.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, describe, test } from "node:test";
+import { openBrowser, Person } from "./support/browser.js";
+import { startChat } from "./support/servers.js";
+
+describe("the chat in a browser", () => {
+  let chat;
+  let browser;
+  before(async () => {
+    chat = await startChat();
+    browser = await openBrowser();
+  }, { timeout: 300_000 });
+  after(async () => {
+    await browser?.close();
+    await chat?.stop();
+  });
+
+  // Each test talks in a room of its own.
+  let count = 0;
+  let people = [];
+  async function arrive(t, name, options, room = `room${count}`) {
+    const person = await Person.open(t, browser, `${chat.url}#${encodeURIComponent(room)}`, options);
+    people.push(person);
+    return person.enterAs(name);
+  }
+  async function two(t) {
+    count += 1;
+    const ana = await arrive(t, `Ana${count}`);
+    const ben = await arrive(t, `Ben${count}`);
+    return [ana, ben];
+  }
+  afterEach(() => {
+    const errors = people.splice(0).flatMap((person) => person.errors);
+    assert.deepEqual(errors, [], "nothing may go wrong inside the pages");
+  });
+
+  test("each reads what the other says, with the name of who said it", async (t) => {
+    const [ana, ben] = await two(t);
+    await ana.say("Hello Ben");
+    await ben.reads("Hello Ben");
+    await ben.say("Hello Ana, how are you?");
+    await ana.reads("Hello Ana, how are you?");
+    const texts = ["Hello Ben", "Hello Ana, how are you?"];
+    assert.deepEqual(await ana.messages(), texts);
+    assert.deepEqual(await ben.messages(), texts);
+    assert.equal(await ben.log.locator(".message", { hasText: "Hello Ben" }).locator(".from").textContent(), `Ana${count}`);
+    assert.match(await ben.log.locator(".message time").first().textContent(), /^\d\d:\d\d$/);
+  });
+
+  test("who types is shown to the other, until they send or stop", async (t) => {
+    const [ana, ben] = await two(t);
+    const typing = ben.page.getByText(`Ana${count} is typing`);
+    await ana.box.pressSequentially("Hel");
+    await typing.waitFor();
+    await ana.say("Hello");
+    await typing.waitFor({ state: "detached" });
+    await ana.box.pressSequentially("x");
+    await typing.waitFor();
+    await ana.box.fill("");
+    await typing.waitFor({ state: "detached" });
+  });
+
+  test("both see who is here, who comes and who goes", async (t) => {
+    const [ana, ben] = await two(t);
+    assert.deepEqual(await ana.names(), [`Ana${count}`, `Ben${count}`]);
+    assert.deepEqual(await ben.names(), [`Ana${count}`, `Ben${count}`]);
+    await ana.reads(`Ben${count} joined`);
+    await ana.page.locator("header").getByText("2 people here").waitFor();
+    await ben.page.close();
+    await ana.reads(`Ben${count} left`);
+    await ana.page.locator("header").getByText("Only you are here").waitFor();
+    assert.deepEqual(await ana.names(), [`Ana${count}`]);
+  });
+
+  test("a name that is taken gets a number", async (t) => {
+    const [ana] = await two(t);
+    const other = await arrive(t, `Ana${count}`);
+    await other.people.getByText(`Ana${count} 2`).waitFor();
+    await ana.people.getByText(`Ana${count} 2`).waitFor();
+  });
+
+  test("rooms keep apart; new ones appear for everyone, with a sign when something is said there", async (t) => {
+    const [ana, ben] = await two(t);
+    const den = `den ${count}`;
+    await ana.openRoom(den);
+    await ben.reads(`Ana${count} left`);
+    await ben.rooms.getByRole("button", { name: den }).waitFor();
+    await ana.say("a secret");
+    await ben.rooms.getByRole("button", { name: `${den} unread messages` }).waitFor();
+    await ben.say("still in the old room");
+    assert.deepEqual(await ben.messages(), ["still in the old room"]);
+    await ben.enterRoom(den);
+    await ana.reads(`Ben${count} joined`);
+    assert.deepEqual(await ben.messages(), ["a secret"]);
+    await ben.say("now we are both here");
+    await ana.reads("now we are both here");
+    assert.deepEqual(await ana.messages(), ["a secret", "now we are both here"]);
+    assert.equal(await ben.page.evaluate(() => decodeURIComponent(location.hash)), `#${den}`);
+  });
+
+  test("after a reload one is the same person in the same room, and the history is there", async (t) => {
+    const [ana, ben] = await two(t);
+    const texts = Array.from({ length: 12 }, (_, i) => `line ${i}`);
+    for (const text of texts) await ana.say(text);
+    await ben.reads("line 11");
+    await ben.page.reload();
+    await ben.reads("line 11");
+    assert.deepEqual(await ben.messages(), texts);
+    await ben.say("back again");
+    await ana.reads("back again");
+    assert.deepEqual(await ana.names(), [`Ana${count}`, `Ben${count}`]);
+  });
+
+  test("what people write is text, never markup", async (t) => {
+    const [ana, ben] = await two(t);
+    const texts = ["<img src=x onerror=\"alert(1)\">", "<script>alert(2)</script> &amp; <b>bold</b>", "two\nlines, 世界 👩‍👩‍👧 \u2028 end"];
+    for (const text of texts) {
+      await ana.box.fill(text);
+      await ana.box.press("Enter");
+    }
+    await ben.reads("two");
+    assert.deepEqual(await ben.messages(), texts);
+    assert.equal(await ben.log.locator("img, script, b").count(), 0);
+    await ana.say("see https://example.com/a?b=c&d. Really");
+    const link = ben.log.getByRole("link");
+    assert.equal(await link.getAttribute("href"), "https://example.com/a?b=c&d");
+    const evil = await arrive(t, "<i>Eve</i>");
+    await ben.people.getByText("<i>Eve</i>").waitFor();
+    await evil.openRoom("<u>room</u>");
+    await ben.rooms.getByRole("button", { name: "<u>room</u>" }).waitFor();
+  });
+
+  test("long words, long lines and long names break nothing", async (t) => {
+    const [ana, ben] = await two(t);
+    await ana.say("https://example.com/" + "verylong".repeat(40));
+    await ben.say("w".repeat(1999));
+    await ana.reads("www");
+    for (const { page } of [ana, ben]) assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
+  });
+
+  test("when the server goes and comes back the page says so, sends what waited, and is the same person", async (t) => {
+    const own = await startChat();
+    t.after(() => own.stop());
+    const open = async (name) => {
+      const person = await Person.open(t, browser, own.url);
+      return person.enterAs(name);
+    };
+    const [ana, ben] = [await open("Ana"), await open("Ben")];
+    await own.stop();
+    await ana.trouble.getByText("Trying").waitFor();
+    await ana.screenshot("lost");
+    await ana.box.fill("written while the server was away");
+    await ana.box.press("Enter");
+    await ana.log.locator(".mine.pending").waitFor();
+    const again = await startChat(own.port);
+    t.after(() => again.stop());
+    await ana.ownSettled("written while the server was away");
+    await ana.trouble.waitFor({ state: "hidden" });
+    await ben.trouble.waitFor({ state: "hidden" });
+    await ben.reads("written while the server was away");
+    await ben.people.getByText("Ana").waitFor();
+    assert.deepEqual(await ben.messages(), ["written while the server was away"]);
+    assert.deepEqual(await ana.messages(), ["written while the server was away"]);
+    assert.deepEqual(await ana.names(), ["Ana", "Ben"]);
+  });
+
+  test("one comes in, writes and changes the room with the keyboard alone", async (t) => {
+    count += 1;
+    const person = await Person.open(t, browser, `${chat.url}#room${count}`);
+    const { keyboard } = person.page;
+    await person.page.getByRole("textbox", { name: "What should people call you?" }).waitFor();
+    await keyboard.type("Kay");
+    await keyboard.press("Enter");
+    await person.page.getByText("connected by websocket").waitFor();
+    await keyboard.type("typed without a mouse");
+    await keyboard.press("Shift+Enter");
+    await keyboard.type("in two lines");
+    await keyboard.press("Enter");
+    await person.ownSettled("in two lines");
+    for (let i = 0; i < 40 && !(await person.rooms.getByRole("button", { name: "lobby" }).evaluate((it) => it === document.activeElement)); i += 1) {
+      await keyboard.press("Tab");
+    }
+    await keyboard.press("Enter");
+    await person.page.getByRole("heading", { level: 1, name: "lobby" }).waitFor();
+  });
+
+  test("it looks good: wide, dark, and on a phone of 360 pixels", async (t) => {
+    const own = await startChat();
+    t.after(() => own.stop());
+    const open = async (name, room, options) => (await Person.open(t, browser, `${own.url}#${room}`, options)).enterAs(name);
+    const ana = await open("Ana", "kitchen");
+    const ben = await open("Ben", "kitchen", { colorScheme: "dark" });
+    const cleo = await open("Cléo", "kitchen", { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 });
+    const dora = await open("Dora", "garden");
+    await ana.say("Morning! Has anyone seen the big pot?");
+    await ben.say("It's on the balcony, drying.");
+    await ben.say("I made far too much soup yesterday: two onions, three leeks, and whatever the garden had to give. Come by at one?");
+    await cleo.say("Yes please 🍲");
+    await dora.say("The tomatoes are ripe");
+    await ana.say("The recipe: https://example.com/soup");
+    await cleo.box.pressSequentially("I bring bre");
+    await ben.box.pressSequentially("Great");
+    await ana.page.getByText("Ben and Cléo are typing").or(ana.page.getByText("Cléo and Ben are typing")).waitFor();
+    await ana.rooms.getByRole("button", { name: "garden unread messages" }).waitFor();
+    await ana.screenshot("wide");
+    await ben.screenshot("dark");
+    await cleo.screenshot("phone");
+    await cleo.page.getByRole("button", { name: "Rooms and people" }).click();
+    await cleo.page.getByRole("button", { name: "garden" }).waitFor();
+    await cleo.page.waitForFunction(() => document.getElementById("drawer").getBoundingClientRect().left === 0);
+    await cleo.screenshot("phone-drawer");
+    await cleo.enterRoom("garden");
+    await cleo.reads("The tomatoes are ripe");
+    assert.equal(await cleo.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
+    await cleo.page.getByRole("button", { name: "Rooms and people" }).click();
+    await cleo.page.getByRole("button", { name: "Leave" }).click();
+    await cleo.page.getByRole("button", { name: "Enter the chat" }).waitFor();
+    await cleo.screenshot("phone-welcome");
+    await dora.page.setViewportSize({ width: 900, height: 650 });
+    await dora.screenshot("tablet");
+  });
+});

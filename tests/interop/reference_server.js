@@ -1,0 +1,141 @@
+// The reference: Node's own socket.io server, speaking the contract below. `server.rs` speaks the same contract on `sio`.
+// The tests run against both, so a test that misunderstands Socket.IO fails here first.
+//
+// THE CONTRACT
+//
+// Process   Prints its port, alone on a line, once it listens on 127.0.0.1. Closes gracefully when stdin ends, then exits with 0.
+// Flags     --ping-interval-ms N (25000)   --ping-timeout-ms N (20000); everything else is the server's default,
+//           in particular a maxHttpBufferSize of 1,000,000 bytes.
+//
+// Namespace `/`: anyone may connect. The auth payload may carry `name`, by which the departure of this socket is announced.
+//   echo(...args)                    -> emits `echo` with the same arguments to the sender
+//   give back(...args)           ack -> the same arguments
+//   add(a, b)                    ack -> a + b
+//   describe(value)              ack -> the value as JSON, each piece of binary replaced by {"bytes": "<hex>"}
+//   length of(value)             ack -> bytes of a piece of binary, or UTF-8 bytes of a string
+//   send binary()                ack -> nothing, after it has emitted `binary` with {"first": <010203>, "list": [<empty>, {"deep": <ff00>}],
+//                                       "text": "plain"} and then <7f> as second argument
+//   silence(...)                     -> never acknowledged
+//   ask me(...args)              ack -> emits `question` with the arguments and an ack to the sender, waits for its answer without
+//                                       limit, then acknowledges with all the answer's arguments as one array
+//   ask me within(ms)            ack -> emits `question` with "quick" and gives the client ms milliseconds; acknowledges with
+//                                       "timed out" or with the first argument of the answer
+//   item(n)                          -> remembers n
+//   items()                      ack -> the array of what `item` brought since the last call, in order of arrival
+//   send items(n)                ack -> nothing, after it has emitted `item` with 0, 1 ... n - 1
+//   join(room) leave(room)       ack -> nothing, once done
+//   rooms()                      ack -> sorted names of the rooms of this socket, without the one that is its own id
+//   relay({via, to, except}, x)  ack -> nothing, after it has emitted `relayed` with x. `via` is "socket" (never to the sender) or "io"
+//                                       (to all); `to` and `except` are arrays of rooms; an empty `to` means everyone
+//   auth()                       ack -> the auth payload with which this socket connected
+//   leave me()                       -> the server disconnects this socket from this namespace
+//   close me()                       -> the server disconnects this socket and closes its whole connection
+//   While a named socket disconnects, and is still in its rooms, `gone` goes to the room `watchers`: (name, reason, rooms as in `rooms`).
+//
+// Namespace `/other`: anyone may connect.
+//   where()                      ack -> "/other"
+//   echo(...args)                    -> as in `/`
+//   leave me()                       -> as in `/`
+//
+// Namespace `/admin`: needs the auth payload {"token": "open sesame"}; anything else is refused with the message "not authorized" and
+// the data {"code": 401, "hint": "wrong token"}.
+//   where()                      ack -> "/admin"
+//
+// No other namespace exists.
+
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { parseArgs } from "node:util";
+import { Server } from "socket.io";
+
+const { values: flags } = parseArgs({
+  options: {
+    "ping-interval-ms": { type: "string", default: "25000" },
+    "ping-timeout-ms": { type: "string", default: "20000" },
+  },
+});
+
+const http = createServer();
+const io = new Server(http, {
+  pingInterval: Number(flags["ping-interval-ms"]),
+  pingTimeout: Number(flags["ping-timeout-ms"]),
+});
+
+io.on("connection", (socket) => {
+  const items = [];
+
+  socket.on("echo", (...args) => socket.emit("echo", ...args));
+  socket.on("give back", (...args) => args.pop()(...args));
+  socket.on("add", (a, b, ack) => ack(a + b));
+  socket.on("describe", (value, ack) => ack(describe(value)));
+  socket.on("length of", (value, ack) => ack(Buffer.byteLength(value)));
+  socket.on("send binary", (ack) => {
+    const list = [Buffer.alloc(0), { deep: Buffer.from("ff00", "hex") }];
+    socket.emit("binary", { first: Buffer.from("010203", "hex"), list, text: "plain" }, Buffer.from("7f", "hex"));
+    ack();
+  });
+
+  socket.on("silence", () => {});
+  socket.on("ask me", (...args) => {
+    const ack = args.pop();
+    socket.emit("question", ...args, (...answer) => ack(answer));
+  });
+  socket.on("ask me within", (ms, ack) => {
+    socket.timeout(ms).emit("question", "quick", (error, answer) => ack(error ? "timed out" : answer));
+  });
+
+  socket.on("item", (n) => items.push(n));
+  socket.on("items", (ack) => ack(items.splice(0)));
+  socket.on("send items", (n, ack) => {
+    for (let i = 0; i < n; i += 1) socket.emit("item", i);
+    ack();
+  });
+
+  const roomNames = () => [...socket.rooms].filter((room) => room !== socket.id).sort();
+  socket.on("join", (room, ack) => { socket.join(room); ack(); });
+  socket.on("leave", (room, ack) => { socket.leave(room); ack(); });
+  socket.on("rooms", (ack) => ack(roomNames()));
+  socket.on("relay", ({ via, to, except }, payload, ack) => {
+    const everyone = via === "socket" ? socket.broadcast : io;
+    everyone.to(to).except(except).emit("relayed", payload);
+    ack();
+  });
+
+  socket.on("auth", (ack) => ack(socket.handshake.auth));
+  socket.on("leave me", () => socket.disconnect());
+  socket.on("close me", () => socket.disconnect(true));
+  socket.on("disconnecting", (reason) => {
+    const { name } = socket.handshake.auth;
+    if (name) io.to("watchers").emit("gone", name, reason, roomNames());
+  });
+});
+
+io.of("/other").on("connection", (socket) => {
+  socket.on("where", (ack) => ack(socket.nsp.name));
+  socket.on("echo", (...args) => socket.emit("echo", ...args));
+  socket.on("leave me", () => socket.disconnect());
+});
+
+io.of("/admin")
+  .use((socket, next) => {
+    if (socket.handshake.auth.token === "open sesame") return next();
+    const refusal = new Error("not authorized");
+    refusal.data = { code: 401, hint: "wrong token" };
+    next(refusal);
+  })
+  .on("connection", (socket) => socket.on("where", (ack) => ack(socket.nsp.name)));
+
+function describe(value) {
+  if (Buffer.isBuffer(value)) return { bytes: value.toString("hex") };
+  if (Array.isArray(value)) return value.map(describe);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, describe(inner)]));
+}
+
+http.listen(0, "127.0.0.1");
+await once(http, "listening");
+console.log(http.address().port);
+process.stdin.resume().once("end", async () => {
+  await io.close();
+  process.exit(0); // not waiting 30 seconds for clients that never fetch their goodbye
+});

@@ -1,0 +1,57 @@
+//! Packets that break rules 22 to 24: each closes the connection that sent it, and no other.
+
+use sio::server::{Io, Socket};
+
+use crate::peer::{Peer, serve};
+
+#[tokio::test]
+async fn an_invalid_packet_closes_only_the_connection_that_sent_it() {
+    let io = Io::new();
+    io.on_connect(async |socket: Socket| {
+        socket.on("ping", async || "pong");
+    });
+    let addr = serve(&io).await;
+    let mut bystander = Peer::join(addr).await;
+    for packet in [
+        "",
+        "x",
+        "7",
+        "0[]",
+        "1{}",
+        "2",
+        "2{}",
+        "2[]",
+        "2[null]",
+        r#"2["connect"]"#,
+        r#"2["disconnecting",1]"#,
+        r#"2["e""#,
+        r#"29007199254740992["e"]"#,
+        r#"2 1["e"]"#,
+        "31{}",
+        r#"4{"message":"no"}"#,
+        r#"5["e"]"#,
+        r#"511-["e"]"#,
+        r#"51-["e",{"_placeholder":true,"num":1}]"#,
+        r#"51-["e",{"_placeholder":true,"num":"0"}]"#,
+    ] {
+        let mut peer = Peer::join(addr).await;
+        peer.send(packet).await;
+        peer.is_closed().await;
+        bystander.asks(r#"20["ping"]"#, r#"30["pong"]"#).await;
+    }
+}
+
+#[tokio::test]
+async fn rule_23_binary_that_was_not_announced_closes_the_connection() {
+    let mut peer = Peer::join(serve(&Io::new()).await).await;
+    peer.send_binary(b"x").await;
+    peer.is_closed().await;
+}
+
+#[tokio::test]
+async fn rule_23_text_while_attachments_are_missing_closes_the_connection() {
+    let mut peer = Peer::join(serve(&Io::new()).await).await;
+    peer.send(r#"51-["e",{"_placeholder":true,"num":0}]"#).await;
+    peer.send(r#"2["e"]"#).await;
+    peer.is_closed().await;
+}
