@@ -186,7 +186,7 @@ impl Link {
     pub(super) fn linger(self: &Arc<Self>, role: Role) {
         let mut out = self.lock();
         out.shutdown = role == Role::Server;
-        out.linger_until = Some(Wheel::now() + self.config.close_timeout);
+        out.linger_until = Some(Wheel::deadline(self.config.close_timeout));
         self.announce(&mut out);
         self.flush(&mut out);
     }
