@@ -197,6 +197,9 @@ impl Link {
         out.transmitter.handle_failure(Failure::Dropped);
         out.transmitter.outbox_mut().clear();
         self.sync(&mut out);
+        // Also if it was closed before and only waits for the peer to end the byte stream.
+        self.set(EXPIRED);
+        self.reader.wake();
     }
 
     /// Holds `kept` until [`Link::release`].
