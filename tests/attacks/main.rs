@@ -8,10 +8,12 @@ mod flood;
 mod frames;
 
 mod memory;
+mod overflow;
 
 #[path = "../websocket/raw.rs"]
 #[allow(dead_code)] // The other tests use the rest of it.
 mod raw;
+mod silence;
 
 #[global_allocator]
 static ALLOCATOR: memory::Counting = memory::Counting;
