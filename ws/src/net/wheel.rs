@@ -68,6 +68,13 @@ impl Wheel {
         now()
     }
 
+    /// When `after` will have passed. It may be [`Duration::MAX`] for never, which no clock can count.
+    #[must_use]
+    pub fn deadline(after: Duration) -> Instant {
+        const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+        now() + after.min(CENTURY)
+    }
+
     /// Calls `timed` when `deadline` has passed, unless it is gone by then. Earlier calls stay valid.
     pub fn schedule(self: &Arc<Self>, timed: Weak<dyn Timed>, deadline: Instant) {
         let after = deadline.saturating_duration_since(self.start).as_millis();
