@@ -41,8 +41,8 @@ pub(crate) const SIO: Plan = Plan {
         floor("engine::client", &["engine"]), // never packet, client
         floor("emitter", &["packet"]),        // never engine, server, client
         floor("adapter", &["packet"]),        // reaches the server by a trait of its own
-        floor("handler", &["packet"]),        // knows of sockets only its own traits
-        floor("server", &["packet", "engine", "engine::server", "emitter", "adapter", "handler"]),
+        floor("handler", &["packet", "engine", "emitter"]), // of engine only its errors; never server, client
+        floor("server", &["packet", "engine", "engine::server", "emitter", "handler", "adapter"]),
         floor("client", &["packet", "engine", "engine::client", "emitter", "handler"]),
         floor("app", &["packet", "server", "client"]), // what a user outside could import
     ],

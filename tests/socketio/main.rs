@@ -5,6 +5,7 @@
 mod acks;
 mod broadcast;
 mod connecting;
+mod crowd;
 mod disconnecting;
 mod events;
 mod http;

@@ -49,9 +49,9 @@ impl Client {
     /// A client for a URL of scheme `ws` or `wss` (`http` and `https` mean the same).
     ///
     /// Mistakes in the URL, in headers and in subprotocols are told when it connects.
-    pub fn builder(url: impl Into<Box<str>>) -> Self {
+    pub fn builder(url: impl AsRef<str>) -> Self {
         Self {
-            url: url.into(),
+            url: url.as_ref().into(),
             headers: Vec::new(),
             subprotocols: Vec::new(),
             mistake: None,
@@ -82,8 +82,8 @@ impl Client {
 
     /// Offers one more subprotocol, after those offered already. The server may choose none; see
     /// [`Connected::subprotocol`].
-    pub fn subprotocol(mut self, name: impl Into<Box<str>>) -> Self {
-        self.subprotocols.push(name.into());
+    pub fn subprotocol(mut self, name: impl AsRef<str>) -> Self {
+        self.subprotocols.push(name.as_ref().into());
         self
     }
 

@@ -23,6 +23,8 @@ use crate::proto::{
 
 /// From this many waiting bytes on a batch is written out before it is complete, and a push connection stops reading.
 const HIGH_WATER: usize = 64 * 1024;
+/// Events of the application that may wait for the handler.
+const MAX_EVENTS: usize = 1024;
 /// Pieces that leave by one vectored write.
 const PIECES: usize = 64;
 
@@ -294,7 +296,8 @@ impl Link {
 
     pub(super) fn notify(&self, event: Box<dyn Any + Send>) -> Result<(), Box<dyn Any + Send>> {
         let mut out = self.lock();
-        if out.io.is_none() || out.transmitter.report().is_some() {
+        let over = out.io.is_none() || out.transmitter.report().is_some();
+        if over || out.events.len() >= MAX_EVENTS {
             return Err(event);
         }
         out.events.push(event);

@@ -151,7 +151,7 @@ impl Sender {
     ///
     /// # Errors
     ///
-    /// The event comes back if the connection has ended.
+    /// The event comes back if the connection has ended, or if 1024 events wait already.
     pub fn notify(&self, event: impl Any + Send) -> Result<(), Box<dyn Any + Send>> {
         self.link.notify(Box::new(event))
     }

@@ -7,7 +7,7 @@ use super::{CloseReason, Session};
 use crate::engine::Refusal;
 
 impl Session {
-    /// A GET has come. [`Output::AnswerGet`] answers it, now or later.
+    /// A GET has come. [`Output::AnswerGet`](super::Output::AnswerGet) answers it, now or later.
     ///
     /// # Errors
     /// [`Refusal`] if there is already one, which ends the session, or the session has moved to a WebSocket or is closed.
