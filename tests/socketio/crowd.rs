@@ -44,7 +44,7 @@ async fn asks(socket: &mut WebSocket, packet: &str, answer: &str) {
 /// Connects and joins the room.
 async fn come(url: Arc<str>, door: Arc<Semaphore>) -> WebSocket {
     let _at_the_door = door.acquire().await.unwrap();
-    let mut socket = ws::connect(&*url).await.unwrap();
+    let mut socket = ws::connect(&url).await.unwrap();
     assert!(next(&mut socket).await.starts_with('0'));
     socket.send("40").await.unwrap();
     assert!(next(&mut socket).await.starts_with("40{"));

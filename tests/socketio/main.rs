@@ -4,6 +4,7 @@
 
 mod acks;
 mod broadcast;
+mod churn;
 mod connecting;
 mod crowd;
 mod disconnecting;

@@ -1,5 +1,6 @@
 //! `ws` over real sockets.
 
+mod cancel;
 mod client;
 mod pull;
 mod push;

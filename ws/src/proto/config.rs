@@ -21,7 +21,7 @@ pub struct Config {
     /// Default: `usize::MAX`, so that `max_message_size` alone decides; a lower limit makes the peer fragment.
     pub max_frame_size: usize,
     /// How many bytes may wait to be written before a message is refused (see [`OverflowPolicy`]). A message is taken while
-    /// less than this waits, so that the last one may pass the limit. Default: 1 MiB.
+    /// less than this waits, or nothing, so that the last one may pass the limit. Default: 1 MiB.
     pub max_buffered_bytes: usize,
     /// What happens to a message once `max_buffered_bytes` wait. Default: [`OverflowPolicy::Refuse`].
     pub overflow: OverflowPolicy,

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::accept::{Accept, Hook, Incoming};
 use super::config::ServerConfig;
 use crate::handshake::{HeadReader, Rejection, check_with_origins, encode_response};
-use crate::net::Stream;
+use crate::net::{Stream, Wheel};
 
 /// How long a refused client may take to read the answer and go.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -32,7 +32,7 @@ pub(super) async fn upgrade(
     config: &ServerConfig,
     hook: Option<&Hook>,
 ) -> Option<Upgraded> {
-    let deadline = Instant::now() + config.handshake_timeout;
+    let deadline = Instant::from_std(Wheel::deadline(config.handshake_timeout));
     let secured = async {
         match &config.secure {
             Some(secure) => secure.secure(stream).await,

@@ -16,6 +16,7 @@ use tokio::io::AsyncWrite;
 
 use super::buffers;
 use super::flusher::Flusher;
+use super::waiting::{Place, Until, Waiting};
 use crate::net::{Timed, Wheel, WriteHalf};
 use crate::proto::{
     CloseFrame, CloseReport, Config, Failure, Heard, NotOpen, OverflowPolicy, Role, Transmitter,
@@ -60,8 +61,7 @@ struct Out {
     transmitter: Transmitter,
     /// Gone once the connection is let go of.
     io: Option<WriteHalf>,
-    /// Tasks that wait for room, for everything to be written, or for the end.
-    waiting: Vec<Waker>,
+    waiting: Waiting,
     /// The application's own events, for the handler.
     events: Vec<Box<dyn Any + Send>>,
     /// What is dropped when the byte stream is let go of.
@@ -109,7 +109,7 @@ impl Link {
             out: Mutex::new(Out {
                 transmitter,
                 io: Some(io),
-                waiting: Vec::new(),
+                waiting: Waiting::default(),
                 events: Vec::new(),
                 kept: None,
                 timer: None,
@@ -127,10 +127,6 @@ impl Link {
 
     pub(super) const fn peer_addr(&self) -> Option<SocketAddr> {
         self.peer_addr
-    }
-
-    pub(super) const fn config(&self) -> &Arc<Config> {
-        &self.config
     }
 
     // --- the reader's side ---
@@ -186,7 +182,7 @@ impl Link {
     pub(super) fn linger(self: &Arc<Self>, role: Role) {
         let mut out = self.lock();
         out.shutdown = role == Role::Server;
-        out.linger_until = Some(Wheel::now() + self.config.close_timeout);
+        out.linger_until = Some(Wheel::deadline(self.config.close_timeout));
         self.announce(&mut out);
         self.flush(&mut out);
     }
@@ -197,6 +193,9 @@ impl Link {
         out.transmitter.handle_failure(Failure::Dropped);
         out.transmitter.outbox_mut().clear();
         self.sync(&mut out);
+        // Also if it was closed before and only waits for the peer to end the byte stream.
+        self.set(EXPIRED);
+        self.reader.wake();
     }
 
     /// Holds `kept` until [`Link::release`].
@@ -211,7 +210,7 @@ impl Link {
         out.io = None;
         out.transmitter.outbox_mut().clear();
         out.linger_until = None;
-        wake_all(&mut out);
+        out.waiting.wake_all();
         let (events, kept) = (std::mem::take(&mut out.events), out.kept.take());
         // They may have something to say when they are dropped.
         drop(out);
@@ -227,13 +226,17 @@ impl Link {
         put: impl FnOnce(&mut Transmitter) -> Result<(), NotOpen>,
     ) -> Result<(), Refused> {
         let mut out = self.lock();
+        self.check_room(&mut out)?;
         self.put(&mut out, put)?;
-        if self.flags() & CORKED == 0 {
-            self.schedule();
-        } else if out.transmitter.outbox().len() >= HIGH_WATER {
-            self.flush(&mut out);
-        }
         Ok(())
+    }
+
+    /// As [`Link::queue`], for whom room was promised: others may have taken it meanwhile.
+    pub(super) fn queue_promised(
+        self: &Arc<Self>,
+        put: impl FnOnce(&mut Transmitter) -> Result<(), NotOpen>,
+    ) -> Result<(), NotOpen> {
+        self.put(&mut self.lock(), put)
     }
 
     /// As [`Link::queue`], but writes at once.
@@ -242,42 +245,59 @@ impl Link {
         put: impl FnOnce(&mut Transmitter) -> Result<(), NotOpen>,
     ) -> Result<(), Refused> {
         let mut out = self.lock();
-        self.put(&mut out, put)?;
+        self.check_room(&mut out)?;
+        lend_buffer(&mut out);
+        put(&mut out.transmitter)?;
         self.flush(&mut out);
         Ok(())
     }
 
+    /// A single message always finds room, however little may wait.
+    fn has_room(&self, out: &Out) -> bool {
+        let waiting = out.transmitter.outbox().len();
+        waiting < self.config.max_buffered_bytes || waiting == 0
+    }
+
+    fn check_room(&self, out: &mut Out) -> Result<(), Refused> {
+        if self.has_room(out) {
+            return Ok(());
+        }
+        if self.config.overflow == OverflowPolicy::Disconnect {
+            out.transmitter.handle_failure(Failure::Overflow);
+            self.sync(out);
+        }
+        Err(if out.transmitter.is_open() { Refused::Full } else { Refused::Closed })
+    }
+
+    #[inline]
     fn put(
-        &self,
+        self: &Arc<Self>,
         out: &mut Out,
         put: impl FnOnce(&mut Transmitter) -> Result<(), NotOpen>,
-    ) -> Result<(), Refused> {
-        let outbox = out.transmitter.outbox_mut();
-        if outbox.len() >= self.config.max_buffered_bytes {
-            if self.config.overflow == OverflowPolicy::Disconnect {
-                out.transmitter.handle_failure(Failure::Overflow);
-                self.sync(out);
-                return Err(Refused::Closed);
-            }
-            let open = out.transmitter.is_open();
-            return Err(if open { Refused::Full } else { Refused::Closed });
+    ) -> Result<(), NotOpen> {
+        lend_buffer(out);
+        put(&mut out.transmitter)?;
+        if self.flags() & CORKED == 0 {
+            self.schedule();
+        } else if out.transmitter.outbox().len() >= HIGH_WATER {
+            self.flush(out);
         }
-        if outbox.is_empty()
-            && let Some(unused) = outbox.lend(buffers::take_write_buffer())
-        {
-            buffers::give_write_buffer(unused);
-        }
-        Ok(put(&mut out.transmitter)?)
+        Ok(())
     }
 
     /// Lets the protocol machine act on something received, and notes if that ended the connection. What it queued leaves by
     /// the flusher unless the link is corked.
     pub(super) fn transmit(self: &Arc<Self>, act: impl FnOnce(&mut Transmitter)) {
         let mut out = self.lock();
+        lend_buffer(&mut out);
         act(&mut out.transmitter);
+        reclaim_buffer(&mut out);
         self.announce(&mut out);
         self.sync(&mut out);
-        if self.flags() & CORKED == 0 && !out.transmitter.outbox().is_empty() {
+        if out.transmitter.outbox().len() >= HIGH_WATER && !out.transmitter.is_blocked() {
+            // Pongs enough. If the peer does not take them, of the pings that follow only the latest is answered.
+            self.flush(&mut out);
+        } else if self.flags() & CORKED == 0 && !out.transmitter.outbox().is_empty() {
             self.schedule();
         }
     }
@@ -315,21 +335,34 @@ impl Link {
         self.reader.wake();
     }
 
-    /// Ready when `when` holds for the number of waiting bytes, or the connection has ended.
-    pub(super) fn poll_buffered(
+    /// Ready when there is what is waited for. `place` is the caller's, and to be kept for the next call.
+    pub(super) fn poll_until(
         &self,
         cx: &Context<'_>,
-        when: impl FnOnce(usize) -> bool,
+        until: Until,
+        place: &mut Option<Place>,
     ) -> Poll<()> {
         let mut out = self.lock();
-        let over = out.io.is_none() || !out.transmitter.is_open();
-        if over || when(out.transmitter.outbox().len()) {
+        let ready = out.io.is_none()
+            || match until {
+                Until::Room => !out.transmitter.is_open() || self.has_room(&out),
+                Until::Drained => {
+                    out.transmitter.report().is_some() || out.transmitter.outbox().is_empty()
+                }
+            };
+        if ready {
             return Poll::Ready(());
         }
-        if !out.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
-            out.waiting.push(cx.waker().clone());
-        }
+        let place = *place.get_or_insert_with(|| out.waiting.enter());
+        out.waiting.register(place, cx.waker());
         Poll::Pending
+    }
+
+    /// Forgets who has a place.
+    pub(super) fn stop_waiting(&self, place: Place) {
+        let waker = self.lock().waiting.leave(place);
+        // It may hold the last of a task, which may have something to say.
+        drop(waker);
     }
 
     /// Has the flusher write what was queued.
@@ -361,11 +394,7 @@ impl Link {
             // It is not read from, but it takes what is sent: it lives.
             self.set(HEARD_BYTES);
         }
-        if waiting == 0
-            && let Some(buffer) = out.transmitter.outbox_mut().reclaim()
-        {
-            buffers::give_write_buffer(buffer);
-        }
+        reclaim_buffer(out);
         if waiting >= HIGH_WATER {
             self.set(CONGESTED);
         } else if self.flags() & CONGESTED != 0 {
@@ -373,7 +402,7 @@ impl Link {
             self.reader.wake();
         }
         if waiting < self.config.max_buffered_bytes / 2 || waiting == 0 {
-            wake_all(out);
+            out.waiting.wake_all();
         }
     }
 
@@ -381,7 +410,7 @@ impl Link {
     fn sync(&self, out: &mut Out) {
         if out.transmitter.report().is_some() && self.set(CLOSED) & CLOSED == 0 {
             self.reader.wake();
-            wake_all(out);
+            out.waiting.wake_all();
         }
     }
 
@@ -446,9 +475,20 @@ impl Timed for Link {
     }
 }
 
-fn wake_all(out: &mut Out) {
-    for waker in out.waiting.drain(..) {
-        waker.wake();
+/// Gives an empty outbox the buffer of this thread, so that it need not allocate one.
+fn lend_buffer(out: &mut Out) {
+    let outbox = out.transmitter.outbox_mut();
+    if outbox.is_empty()
+        && let Some(unused) = outbox.lend(buffers::take_write_buffer())
+    {
+        buffers::give_write_buffer(unused);
+    }
+}
+
+/// Takes the buffer of an outbox that is empty: an idle connection owns none.
+fn reclaim_buffer(out: &mut Out) {
+    if let Some(buffer) = out.transmitter.outbox_mut().reclaim() {
+        buffers::give_write_buffer(buffer);
     }
 }
 

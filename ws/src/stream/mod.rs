@@ -14,6 +14,7 @@ mod link;
 mod reader;
 mod sender;
 mod socket;
+mod waiting;
 
 pub use driver::spawn;
 pub(crate) use driver::spawn_kept;

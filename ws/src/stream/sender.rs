@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::error::{SendError, TrySendError};
 use super::link::{Link, Refused};
+use super::waiting::{Until, Wait};
 use crate::proto::{CloseCode, CloseFrame, CloseReport, Message, NotOpen, Prepared, Transmitter};
 
 /// Sends on a connection from any task; cheap to clone.
@@ -52,8 +53,7 @@ impl Sender {
                 Err(TrySendError::Closed(message)) => return Err(SendError::Closed(message)),
                 Err(TrySendError::Full(message)) => message,
             };
-            let limit = self.link.config().max_buffered_bytes;
-            self.buffered(|waiting| waiting < limit).await;
+            Wait::new(&self.link, Until::Room).await;
         }
     }
 
@@ -119,7 +119,7 @@ impl Sender {
 
     /// Waits until nothing waits to be written, or the connection has ended.
     pub async fn drained(&self) {
-        self.buffered(|waiting| waiting == 0).await;
+        Wait::new(&self.link, Until::Drained).await;
     }
 
     /// Whether messages can be sent.
@@ -165,10 +165,6 @@ impl Sender {
     /// Reads again.
     pub fn resume_reading(&self) {
         self.link.resume();
-    }
-
-    async fn buffered(&self, mut when: impl FnMut(usize) -> bool) {
-        std::future::poll_fn(|cx| self.link.poll_buffered(cx, &mut when)).await;
     }
 
     fn queue(

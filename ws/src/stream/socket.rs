@@ -14,6 +14,7 @@ use super::error::{Error, SendError, TrySendError};
 use super::link::{Link, Refused};
 use super::reader::{Flow, Incoming, Reader, Turn};
 use super::sender::Sender;
+use super::waiting::{SOCKET, Until, Wait};
 use crate::net::Stream;
 use crate::proto::{CloseCode, CloseFrame, CloseReport, Config, Message, Role};
 
@@ -119,8 +120,7 @@ impl WebSocket {
                 Err(TrySendError::Closed(message)) => return Err(SendError::Closed(message)),
                 Err(TrySendError::Full(message)) => message,
             };
-            let (link, limit) = (self.link(), self.link().config().max_buffered_bytes);
-            std::future::poll_fn(|cx| link.poll_buffered(cx, |waiting| waiting < limit)).await;
+            Wait::new(self.link(), Until::Room).await;
         }
     }
 
@@ -293,18 +293,17 @@ impl Sink<Message> for WebSocket {
     type Error = SendError<()>;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        let limit = self.link().config().max_buffered_bytes;
-        ready!(self.link().poll_buffered(cx, |waiting| waiting < limit));
+        ready!(self.link().poll_until(cx, Until::Room, &mut Some(SOCKET)));
         Poll::Ready(if self.sender.is_open() { Ok(()) } else { Err(SendError::Closed(())) })
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Self::Error> {
-        self.link().queue(|t| t.send(&message)).map_err(|_| SendError::Closed(()))
+        self.link().queue_promised(|t| t.send(&message)).map_err(|_| SendError::Closed(()))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.link().flush_if_scheduled();
-        self.link().poll_buffered(cx, |waiting| waiting == 0).map(Ok)
+        self.link().poll_until(cx, Until::Drained, &mut Some(SOCKET)).map(Ok)
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
