@@ -23,10 +23,6 @@ async fn ten_thousand_connections_to_a_server_leave_its_memory_as_it_was() {
     let meter = Meter::start();
     let begun = Instant::now();
     for i in 0..10_000 {
-        if begun.elapsed() > Duration::from_secs(4) {
-            assert!(i > 500, "only {i} connections in all this time");
-            break; // A slow machine; those were enough.
-        }
         let mut stream = tokio::net::TcpStream::connect(addr).await.unwrap();
         stream.write_all(raw::request(addr).as_bytes()).await.unwrap();
         raw::read_head(&mut stream).await;
@@ -38,6 +34,7 @@ async fn ten_thousand_connections_to_a_server_leave_its_memory_as_it_was() {
     }
     is_served(addr).await;
     assert_eq!(handle.shutdown(Duration::from_secs(10)).await, 0);
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
     assert!(meter.live() < SWEPT, "{}", meter.live());
 }
 

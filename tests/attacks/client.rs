@@ -25,7 +25,7 @@ async fn answered(first: String, piece: String) -> (Result<Connected, ConnectErr
         std::future::pending::<()>().await;
     });
     let (meter, begun) = (Meter::start(), Instant::now());
-    let client = Client::builder(url).handshake_timeout(Duration::from_secs(1));
+    let client = Client::builder(url).handshake_timeout(Duration::from_millis(300));
     let result = client.handshake().await;
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     server.abort();
@@ -52,7 +52,6 @@ async fn answers_without_end_are_bounded_in_time_and_memory() {
         (format!("{ok}Transfer-Encoding: chunked\r\n\r\n"), "1\r\nx\r\n".repeat(9000), "Refused"),
         (format!("{ok}Transfer-Encoding: chunked\r\n\r\n"), "0".repeat(50_000), "Refused"),
         (format!("{ok}Transfer-Encoding: chunked\r\n\r\nffffffffffff\r\n"), letters, "Refused"),
-        (format!("{ok}Content-Length: 5\r\n\r\n"), String::new(), "Refused"),
         (String::new(), String::new(), "Timeout"),
     ];
     for (first, piece, expected) in table {

@@ -133,7 +133,8 @@ async fn fragments_of_one_byte_cost_as_much_as_their_message() {
 async fn fragments_without_end_fail_with_1009_once_they_are_too_many_bytes() {
     warm_up().await;
     let (many, _) = many(&frame(0x00, &[7; 1000]));
-    let peer = Flood::new([(frame(0x02, b""), 1), (many, 1000)]);
+    let mut peer = Flood::new([(frame(0x02, b""), 1), (many, 1000)]);
+    peer.ends = true;
     let seen = peer.seen();
     let (meter, mut socket) = (Meter::start(), peer.pull(Config::default()));
     let failure = socket.recv().await.unwrap_err().failure();

@@ -130,6 +130,29 @@ async fn a_request_that_trickles_is_given_up_at_the_handshake_timeout() {
     assert_eq!(handle.shutdown(Duration::from_secs(10)).await, 0);
 }
 
+/// What says nothing, or nothing that is TLS, to a server that wants TLS.
+#[tokio::test]
+async fn a_tls_handshake_that_is_none_is_given_up_at_the_handshake_timeout() {
+    let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (certificate, key) = (pair.cert.pem(), pair.signing_key.serialize_pem());
+    let tls = ws::net::TlsAcceptor::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
+    let mut config = impatient(Duration::from_millis(300));
+    config.secure = Some(std::sync::Arc::new(tls));
+    let (addr, handle) = server(config).await;
+    let record = [&b"\x16\x03\x01\x40\x00"[..], &[1; 10_000]].concat();
+    for bytes in [&b""[..], b"\x16", &record[..5], &record, b"GET / HTTP/1.1\r\n\r\n"] {
+        let (meter, begun) = (Meter::start(), Instant::now());
+        let mut stream = TcpStream::connect(addr).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        let mut rest = Vec::new();
+        let _ = stream.read_to_end(&mut rest).await;
+        assert!(!rest.starts_with(b"HTTP"));
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+        assert!(meter.peak() < 2 * HEAD, "{}", meter.peak());
+    }
+    assert_eq!(handle.shutdown(Duration::from_secs(10)).await, 0);
+}
+
 #[tokio::test]
 async fn five_thousand_half_open_handshakes_cost_little_and_keep_nobody_waiting() {
     // Both ends are in this process.

@@ -137,6 +137,38 @@ async fn handlers_of_clients_that_vanish_are_told_once() {
     assert!(opened >= 13, "{opened}");
 }
 
+/// A message that brings down its handler does not keep it from being told of the end; nor does an end that does.
+#[tokio::test]
+async fn a_handler_that_panics_is_told_of_the_end_once_too() {
+    struct Panics(Arc<[AtomicUsize; 2]>);
+    impl ws::Handler for Panics {
+        fn on_open(&mut self, _: &mut Context<'_>) {
+            self.0[0].fetch_add(1, Ordering::Relaxed);
+        }
+        fn on_message(&mut self, _: &mut Context<'_>, _: Payload<'_>) {
+            panic!("as the peer wishes");
+        }
+        fn on_close(&mut self, _: &CloseReport) {
+            self.0[1].fetch_add(1, Ordering::Relaxed);
+            panic!("again");
+        }
+    }
+    let told = Arc::new([const { AtomicUsize::new(0) }; 2]);
+    for bytes in [frame(0x82, b"panic"), close(1000), vec![]] {
+        let (mut peer, ours) = tokio::io::duplex(1 << 10);
+        peer.write_all(&bytes).await.unwrap();
+        peer.shutdown().await.unwrap();
+        let (stream, handler) = (Stream::new(ours), Panics(told.clone()));
+        let sender = ws::stream::spawn(stream, Bytes::new(), Role::Server, Arc::default(), handler);
+        let mut rest = Vec::new();
+        peer.read_to_end(&mut rest).await.unwrap();
+        let code = if bytes.len() > 8 { 1011u16 } else { 1000 };
+        assert!(rest.is_empty() || rest[2..] == code.to_be_bytes(), "{rest:?}");
+        assert!(!sender.is_open());
+    }
+    assert_eq!([0, 1].map(|i| told[i].load(Ordering::Relaxed)), [3, 3]);
+}
+
 /// The other end of a stream in memory is dropped, behind every byte of what it said.
 #[tokio::test]
 async fn a_peer_killed_behind_any_byte_is_an_error_never_a_message() {

@@ -1,5 +1,6 @@
 //! The task of a connection with a [`Handler`]: reads, calls, and flushes once for all that one read delivered.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, ready};
@@ -147,9 +148,8 @@ impl<H: Handler> Drop for Driver<H> {
         if self.stage != Stage::Ended {
             self.stage = Stage::Ended;
             self.reader.abandon();
-            if !std::thread::panicking() {
-                self.report();
-            }
+            // If it has panicked it may do so again, which must not meet the panic that is under way.
+            let _ = catch_unwind(AssertUnwindSafe(|| self.report()));
         }
     }
 }
