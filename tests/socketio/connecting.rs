@@ -81,6 +81,22 @@ async fn a_middleware_that_panics_refuses_and_tells_nothing() {
 }
 
 #[tokio::test]
+async fn what_a_middleware_sends_follows_the_grant_and_is_dropped_with_a_refusal() {
+    let io = Io::new();
+    io.middleware(async |socket: Socket, Auth(pass): Auth<Option<Value>>| {
+        socket.emit("welcome", 1).unwrap();
+        socket.emit("welcome", 2).unwrap();
+        if pass.is_some() { Ok(()) } else { Err("no") }
+    });
+    let mut peer = Peer::open(serve(&io).await).await;
+    peer.asks("0", r#"4{"message":"no"}"#).await;
+    peer.send("0{}").await;
+    peer.granted("0").await;
+    assert_eq!(peer.recv().await, r#"2["welcome",1]"#);
+    assert_eq!(peer.recv().await, r#"2["welcome",2]"#);
+}
+
+#[tokio::test]
 async fn the_handshake_is_at_hand_in_handlers() {
     let io = Io::new();
     io.on_connect(async |socket: Socket| {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sio::server::{DisconnectReason, EmitError, Io, Socket};
 use tokio::sync::mpsc;
 
-use crate::peer::{Peer, serve, soon};
+use crate::peer::{Peer, configured, serve, soon};
 
 type Ends = mpsc::UnboundedReceiver<(Box<str>, DisconnectReason, Vec<String>)>;
 
@@ -114,6 +114,28 @@ async fn a_shutdown_tells_all_sockets_and_closes_all_connections() {
     }
     names.sort();
     assert_eq!(names, ["/".into(), "/admin".into()] as [Box<str>; 2]);
+}
+
+#[tokio::test]
+async fn who_does_not_keep_up_with_broadcasts_is_disconnected_and_others_get_all() {
+    let io = configured(|config| config.engine.max_buffered_bytes = 1 << 18);
+    let mut ends = telling(&io);
+    let addr = serve(&io).await;
+    let mut steady = Peer::join(addr).await;
+    let deaf = Peer::join(addr).await;
+    let blob = "x".repeat(1 << 16);
+    let mut number = 0;
+    // The system's buffers take some of it first.
+    while ends.is_empty() {
+        io.emit("blob", (number, &blob)).unwrap();
+        assert!(steady.recv().await.starts_with(&format!(r#"2["blob",{number},"#)));
+        number += 1;
+        assert!(number < 10_000, "still connected");
+    }
+    ended(&mut ends, "/", DisconnectReason::ForcedServerClose).await;
+    assert_eq!(io.sockets().len(), 1);
+    steady.asks(r#"20["ping"]"#, r#"30["pong"]"#).await;
+    deaf.vanish();
 }
 
 #[tokio::test]

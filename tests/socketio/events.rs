@@ -99,18 +99,41 @@ async fn data_that_does_not_fit_is_reported_and_answered_and_the_connection_stay
 }
 
 #[tokio::test]
+async fn an_answer_that_can_not_be_serialised_is_reported_and_the_connection_stays() {
+    struct Broken(bool);
+    impl Serialize for Broken {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            assert!(self.0, "secret");
+            Err(serde::ser::Error::custom("broken"))
+        }
+    }
+    let io = Io::new();
+    let reported = Arc::new(Mutex::new(Vec::new()));
+    let report = reported.clone();
+    io.on_error(move |_, event, error| report.lock().unwrap().push(format!("{event}: {error}")));
+    io.on_connect(async |socket: Socket| {
+        socket.on("error", async || Broken(true));
+        socket.on("panic", async || Broken(false));
+        socket.on("ping", async || "pong");
+    });
+    let mut peer = Peer::join(serve(&io).await).await;
+    peer.asks(r#"20["error"]"#, r#"30[{"error":"Internal error"}]"#).await;
+    peer.asks(r#"21["panic"]"#, r#"31[{"error":"Internal error"}]"#).await;
+    peer.asks(r#"22["ping"]"#, r#"32["pong"]"#).await;
+    let reported = reported.lock().unwrap();
+    assert_eq!(reported[0], "error: the answer was not sent: data has no JSON form: broken");
+    assert_eq!(reported[1], "panic: the handler panicked: secret");
+}
+
+#[tokio::test]
 async fn events_of_all_kinds_arrive_with_their_arguments() {
+    type Many = (Value, Option<Value>, [u8; 2], Option<String>);
     let io = Io::new();
     io.on_connect(async |socket: Socket| {
         for name in ["text", "7", ""] {
             socket.on(name, async |Data(value): Data<Value>, Event(name): Event| (name, value));
         }
-        socket.on(
-            "many",
-            async |Data(all): Data<(Value, Option<Value>, [u8; 2], Option<String>)>| {
-                [json!(all.0), json!(all.2)]
-            },
-        );
+        socket.on("many", async |Data((a, _, c, _)): Data<Many>| [json!(a), json!(c)]);
     });
     let mut peer = Peer::join(serve(&io).await).await;
     peer.asks(r#"20["text","ünïcödé 🦀\n"]"#, r#"30["text","ünïcödé 🦀\n"]"#).await;

@@ -4,7 +4,9 @@
 
 mod acks;
 mod broadcast;
+mod churn;
 mod connecting;
+mod crowd;
 mod disconnecting;
 mod events;
 mod http;

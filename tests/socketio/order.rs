@@ -53,29 +53,27 @@ async fn handlers_of_one_socket_never_overlap_and_keep_the_order() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_queue_stops_reading_and_loses_nothing() {
+    const EVENTS: u32 = 2000;
     let io = configured(|config| config.max_queued_events = 4);
-    let gate = Arc::new(Semaphore::new(0));
-    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (gate, seen) = (Arc::new(Semaphore::new(0)), Arc::new(Mutex::new(Vec::new())));
     let (enter, record) = (gate.clone(), seen.clone());
-    let started = Arc::new(Notify::new());
-    let start = started.clone();
     io.on_connect(async move |socket: Socket| {
-        let (enter, record, start) = (enter.clone(), record.clone(), start.clone());
-        socket.on("e", async move |Data(number): Data<u32>| {
-            start.notify_one();
+        let (enter, record) = (enter.clone(), record.clone());
+        socket.on("e", async move |socket: Socket, Data(number): Data<u32>| {
             enter.acquire().await.unwrap().forget();
-            record.lock().unwrap().push(number);
+            record.lock().unwrap().push((number, socket.queued_events() <= 4));
         });
         socket.on("end", async || ());
     });
     let mut peer = Peer::join(serve(&io).await).await;
-    for number in 0..100 {
+    for number in 0..EVENTS {
         peer.send(&format!(r#"2["e",{number}]"#)).await;
     }
-    soon(started.notified()).await;
-    gate.add_permits(100);
+    gate.add_permits(EVENTS as usize);
     peer.asks(r#"20["end"]"#, "30[]").await;
-    assert_eq!(*seen.lock().unwrap(), (0..100).collect::<Vec<_>>());
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen.len(), EVENTS as usize);
+    assert!(seen.iter().zip(0..).all(|(seen, number)| *seen == (number, true)), "{seen:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

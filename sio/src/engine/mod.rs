@@ -4,12 +4,17 @@
 //! with one reason. What travels inside its messages is the business of whoever stands above (Socket.IO, or anything else).
 //!
 //! The files of this folder are pure: no sockets, no clock (every input carries its `now`), no random numbers (a session
-//! id is made from bytes passed in). [`Session`] is the machine; the `server` folder drives it on tokio.
+//! id is made from bytes passed in). [`Session`] is the machine of a server's session; the `server` and
+//! `client` folders bring tokio.
 //! Rule numbers in comments are those of the project's list of wire rules; the specification is
 //! <https://socket.io/docs/v4/engine-io-protocol/>.
 
+#[cfg(feature = "tokio")]
+pub mod client;
 mod config;
 mod cors;
+mod handler;
+mod liveness;
 mod open;
 mod outgoing;
 mod packet;
@@ -23,6 +28,8 @@ mod sid;
 
 pub use config::{Config, ConfigError, Cookie, SameSite, Transport};
 pub use cors::Cors;
+pub use handler::SessionHandler;
+pub use liveness::Liveness;
 pub use open::{Open, OpenError};
 pub use outgoing::Outgoing;
 pub use packet::{Message, Packet, ParseError};

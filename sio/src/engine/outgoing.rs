@@ -81,6 +81,16 @@ impl Outgoing {
         PACKET.clone()
     }
 
+    /// The answer to a ping, with its data (rule 16).
+    #[must_use]
+    pub fn pong(data: &str) -> Self {
+        static PACKET: LazyLock<Outgoing> = LazyLock::new(|| Outgoing::control("3"));
+        match data {
+            "" => PACKET.clone(),
+            data => Self::control(&format!("3{data}")),
+        }
+    }
+
     pub(super) fn probe_answer() -> Self {
         static PACKET: LazyLock<Outgoing> = LazyLock::new(|| Outgoing::control("3probe"));
         PACKET.clone()

@@ -120,23 +120,24 @@ where
 {
     Arc::new(move |call: &mut Call<'_, S>| {
         let called = caught(AssertUnwindSafe(|| handler.call(call)));
-        let responder = match &what {
+        let mut responder = match &what {
             For::Name(name) => call.responder(name.clone(), true),
             For::Any => call.responder(Cow::Owned(call.event().to_owned()), false),
         };
         match called {
             Ok(Ok(future)) => Some(Box::pin(async move {
-                match guard(future).await {
-                    Ok(output) => output.into_reply(responder),
-                    Err(message) => responder.fail(HandlerError::Panicked(message)),
+                // The answer's `Serialize` is the user's, too.
+                let answered = async { future.await.into_reply(&mut responder) };
+                if let Err(message) = guard(answered).await {
+                    responder.fail(&HandlerError::Panicked(message));
                 }
             })),
             Ok(Err(rejection)) => {
-                responder.fail(HandlerError::Rejected(rejection));
+                responder.fail(&HandlerError::Rejected(rejection));
                 None
             }
             Err(message) => {
-                responder.fail(HandlerError::Panicked(message));
+                responder.fail(&HandlerError::Panicked(message));
                 None
             }
         }

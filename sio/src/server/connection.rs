@@ -13,7 +13,7 @@ use super::{Call, ConnectError, DisconnectReason, Handshake, Io, Socket};
 use crate::adapter::SocketId;
 use crate::emitter::Waiter;
 use crate::engine::server::{Handle, SessionHandler};
-use crate::engine::{CloseReason, Message, Outgoing};
+use crate::engine::{CloseReason, Message, Outgoing, SendError};
 use crate::packet::{Arguments, DecodeError, Decoder, Kind, PacketRef, encode};
 
 /// What all sockets of one client share.
@@ -146,6 +146,14 @@ impl Client {
         }
     }
 
+    /// Whether the session has taken what the client must not miss. If its buffer is full it is closed.
+    pub(super) fn has_taken(&self, sent: Result<(), SendError>) -> bool {
+        if matches!(sent, Err(SendError::Full)) {
+            self.does_not_keep_up();
+        }
+        sent.is_ok()
+    }
+
     /// The sockets that are not disconnected.
     pub(super) fn live_sockets(&self) -> Vec<Socket> {
         self.sockets()
@@ -226,8 +234,8 @@ impl Client {
     fn refuse(&self, namespace: &str, refusal: &ConnectError) {
         let mut encoded = Ok(());
         let reply = Outgoing::text(|out| encoded = encode::connect_error(out, namespace, refusal));
-        if encoded.is_ok() && self.handle.send(reply).is_err() {
-            self.does_not_keep_up();
+        if encoded.is_ok() {
+            self.has_taken(self.handle.send(reply));
         }
     }
 

@@ -163,7 +163,9 @@ impl<'a> Occurrence<'a> {
 impl Packet {
     /// Bytes that it keeps while it waits.
     fn weight(&self) -> usize {
-        self.payload.len() + self.attachments.iter().map(bytes::Bytes::len).sum::<usize>()
+        let text =
+            self.payload.len() + self.namespace.len() + self.event.as_deref().map_or(0, str::len);
+        size_of::<Self>() + text + self.attachments.iter().map(bytes::Bytes::len).sum::<usize>()
     }
 }
 

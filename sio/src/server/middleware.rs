@@ -80,7 +80,8 @@ pub(super) fn erase<A, M: Middleware<A>>(middleware: M) -> AnyMiddleware {
     Arc::new(move |call: &mut Call<'_>| {
         let called = caught(AssertUnwindSafe(|| middleware.call(call)));
         let future = called.map_err(panicked)?.map_err(rejected)?;
-        Ok(Box::pin(async move { guard(future).await.map_err(panicked)?.map_err(Into::into) }))
+        let verdict = async { future.await.map_err(Into::into) };
+        Ok(Box::pin(async move { guard(verdict).await.map_err(panicked)? }))
     })
 }
 

@@ -81,6 +81,13 @@ impl Socket {
         &self.0.namespace.name
     }
 
+    /// Events of the client's that wait because a handler is at work; see
+    /// [`Config::max_queued_events`](super::Config::max_queued_events).
+    #[must_use]
+    pub fn queued_events(&self) -> usize {
+        self.0.core().queue.len()
+    }
+
     /// Bytes that wait for the client, in all of its namespaces.
     #[must_use]
     pub fn buffered_bytes(&self) -> usize {
@@ -294,8 +301,9 @@ impl Socket {
     fn put_out(&self) {
         // Sent first: once disconnected it sends nothing. A client that does not take it is closed anyway.
         let goodbye = Outgoing::text(|out| encode::disconnect(out, self.namespace_name()));
-        if self.0.phase() == Phase::Connected && self.0.send(&[goodbye]).is_err() {
-            self.0.client.does_not_keep_up();
+        if self.0.phase() == Phase::Connected {
+            let client = &self.0.client;
+            client.has_taken(client.handle.send(goodbye));
         }
         self.end(DisconnectReason::ServerNamespaceDisconnect);
     }

@@ -155,8 +155,7 @@ impl Inner {
                     _ => return false,
                 }
             };
-            if self.client.handle.send_all(&early).is_err() {
-                self.client.does_not_keep_up();
+            if !self.client.has_taken(self.client.handle.send_all(&early)) {
                 return false;
             }
         }

@@ -25,24 +25,14 @@ pub use self::http::{Body, Fallback, Remote, body, not_found};
 use self::peer::Peer;
 use self::registry::Registry;
 pub use self::request::RequestInfo;
-use super::{CloseReason, Config, ConfigError, Message};
+pub use super::SessionHandler;
+use super::{Config, ConfigError};
 
 /// What stands on an engine: is told of new sessions.
 pub trait Application: Send + Sync + 'static {
     /// A session has opened; the client has been told its id. What is sent on the handle here comes first. The returned handler
     /// gets what the client sends.
     fn on_open(&self, session: Handle) -> Box<dyn SessionHandler>;
-}
-
-/// Receives what the client of one session sends. Its methods are called one after the other, never two at once.
-///
-/// A [`Handle`] may be used inside of them, also to close the session: the call of [`Self::on_close`] then follows.
-pub trait SessionHandler: Send {
-    /// A message has come.
-    fn on_message(&mut self, message: Message<'_>);
-
-    /// The session is over. Called exactly once, and last.
-    fn on_close(&mut self, reason: CloseReason);
 }
 
 /// An Engine.IO server: all its sessions. Cheap to clone; the sessions end with the last clone.

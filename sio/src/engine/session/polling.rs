@@ -7,7 +7,7 @@ use super::{CloseReason, Session};
 use crate::engine::Refusal;
 
 impl Session {
-    /// A GET has come. [`Output::AnswerGet`] answers it, now or later.
+    /// A GET has come. [`Output::AnswerGet`](super::Output::AnswerGet) answers it, now or later.
     ///
     /// # Errors
     /// [`Refusal`] if there is already one, which ends the session, or the session has moved to a WebSocket or is closed.
@@ -22,8 +22,9 @@ impl Session {
             }
             Some(requests) => requests.get = Some(now),
         }
-        if closing {
-            // Rule 19: `1` behind whatever still waits.
+        // Rule 19: `1` comes with a GET of its own. In one payload with the last messages the JavaScript client would act on it
+        // before them.
+        if closing && self.buffer.is_empty() {
             self.finish(CloseReason::ForcedClose);
         } else {
             self.flush();

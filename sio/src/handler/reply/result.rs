@@ -7,11 +7,11 @@ use serde::ser::{self, Impossible, Serialize, Serializer};
 use super::Responder;
 
 /// Serialises a `Result` into the answer or the error that it is.
-pub(super) struct Outcome(Responder);
+pub(super) struct Outcome<'a>(&'a mut Responder);
 
-impl Outcome {
+impl<'a> Outcome<'a> {
     /// `value` is a `Result`.
-    pub(super) fn of<T: Serialize>(value: &T, to: Responder) {
+    pub(super) fn of<T: Serialize>(value: &T, to: &'a mut Responder) {
         // Never an error: serde serialises a `Result` as one of two newtype variants.
         let outcome = value.serialize(Self(to));
         debug_assert!(outcome.is_ok(), "a result is one of two newtype variants");
@@ -45,7 +45,7 @@ macro_rules! no {
     )*};
 }
 
-impl Serializer for Outcome {
+impl Serializer for Outcome<'_> {
     type Ok = ();
     type Error = NoResult;
     type SerializeSeq = No;

@@ -1,0 +1,51 @@
+//! The Socket.IO client (protocol revision 5), over WebSocket: the same verbs, handlers and extractors as the server's.
+//!
+//! [`Client::builder`] opens a connection and joins a namespace; [`Socket`] is one namespace of one connection. `connection`
+//! takes the messages of the Engine.IO session below and hands them to its sockets, `state` is what a socket is a handle of,
+//! `dispatch` calls its handlers, one event after the other. Locks are short and never held while user code runs.
+//!
+//! ```no_run
+//! use sio::client::{Client, Data};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let socket = Client::builder("http://127.0.0.1:3000/admin")
+//!     .auth(async || serde_json::json!({ "token": "8f1c" }))
+//!     .connect()
+//!     .await?; // joined: the namespace has answered
+//! socket.on("chat message", async |Data(text): Data<String>| tracing::info!(text));
+//! let sum: i64 = socket.emit_with_ack("add", (2, 3)).await?;
+//! assert_eq!(sum, 5);
+//! # Ok(())
+//! # }
+//! ```
+
+mod address;
+mod answer;
+mod builder;
+mod config;
+mod connection;
+mod dispatch;
+mod error;
+mod extract;
+mod join;
+mod reason;
+mod socket;
+mod state;
+
+pub use answer::Answer;
+pub use builder::{Builder, Client};
+pub use config::Config;
+pub use error::{ConnectError, Refusal};
+pub use join::Join;
+pub use reason::DisconnectReason;
+pub use socket::{Socket, Timed};
+
+pub use crate::handler::{
+    AckSender, Data, EmitError, Event, Extract, Handler, HandlerError, IntoReply, Rejection,
+    Responder,
+};
+
+/// One call of one handler of a client.
+pub type Call<'a> = crate::handler::Call<'a, Socket>;
+
+type Listener = crate::handler::Listener<Socket>;

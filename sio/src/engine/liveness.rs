@@ -1,0 +1,92 @@
+//! A client's side of the heartbeat (rule 15): it only listens for the server's pings.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use super::Open;
+
+/// The longest time that a server's heartbeat may ask for; what goes beyond is no heartbeat.
+const MAX_PATIENCE: Duration = Duration::from_secs(24 * 3600);
+
+/// Tells whether the server is still there.
+///
+/// It looks at two clocks: the monotonic one stands still while a machine sleeps on most systems, and a client that wakes up should
+/// not believe that the server has waited for it.
+#[derive(Debug, Clone)]
+pub struct Liveness {
+    patience: Duration,
+    deadline: Instant,
+    last_ping: SystemTime,
+}
+
+impl Liveness {
+    /// The heartbeat of a session that opens now.
+    #[must_use]
+    pub fn new(open: &Open, now: Instant, wall: SystemTime) -> Self {
+        let patience = open.ping_interval.saturating_add(open.ping_timeout).min(MAX_PATIENCE);
+        Self { patience, deadline: now + patience, last_ping: wall }
+    }
+
+    /// The server has sent a ping.
+    pub fn handle_ping(&mut self, now: Instant, wall: SystemTime) {
+        self.deadline = now + self.patience;
+        self.last_ping = wall;
+    }
+
+    /// Should the client give up? Rule 15: after `pingInterval` + `pingTimeout` without a ping.
+    #[must_use]
+    pub fn is_expired(&self, now: Instant, wall: SystemTime) -> bool {
+        // A wall clock that was put back tells nothing.
+        let slept =
+            wall.duration_since(self.last_ping).is_ok_and(|silence| silence >= self.patience);
+        now >= self.deadline || slept
+    }
+
+    /// When to look again.
+    #[must_use]
+    pub const fn deadline(&self) -> Instant {
+        self.deadline
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn liveness(interval: u64, timeout: u64) -> (Liveness, Instant, SystemTime) {
+        let json = format!(
+            r#"{{"sid":"x","upgrades":[],"pingInterval":{interval},"pingTimeout":{timeout}}}"#
+        );
+        let (now, wall) = (Instant::now(), SystemTime::now());
+        (Liveness::new(&Open::parse(&json).unwrap(), now, wall), now, wall)
+    }
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn rule_15_silence_for_interval_and_timeout_ends_the_session() {
+        let (mut liveness, now, wall) = liveness(25_000, 20_000);
+        assert!(!liveness.is_expired(now + 44_999 * MS, wall + 44_999 * MS));
+        assert!(liveness.is_expired(now + 45_000 * MS, wall + 45_000 * MS));
+        liveness.handle_ping(now + 25_000 * MS, wall + 25_000 * MS);
+        assert!(!liveness.is_expired(now + 69_999 * MS, wall + 69_999 * MS));
+        assert!(liveness.is_expired(now + 70_000 * MS, wall + 70_000 * MS));
+        assert_eq!(liveness.deadline(), now + 70_000 * MS);
+    }
+
+    #[test]
+    fn rule_15_a_machine_that_slept_notices_by_the_wall_clock() {
+        let (liveness, now, wall) = liveness(25_000, 20_000);
+        assert!(liveness.is_expired(now + MS, wall + 3_600_000 * MS));
+        assert!(
+            !liveness.is_expired(now + MS, wall - 3_600_000 * MS),
+            "a clock put back is no sleep"
+        );
+    }
+
+    #[test]
+    fn a_server_that_asks_for_ages_overflows_nothing() {
+        let (liveness, now, wall) = liveness(u64::MAX, u64::MAX);
+        assert!(!liveness.is_expired(now + 1000 * MS, wall));
+        assert_eq!(liveness.deadline(), now + MAX_PATIENCE);
+    }
+}
