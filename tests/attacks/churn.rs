@@ -33,7 +33,7 @@ async fn ten_thousand_connections_to_a_server_leave_its_memory_as_it_was() {
         }
     }
     is_served(addr).await;
-    assert_eq!(handle.shutdown(Duration::from_secs(10)).await, 0);
+    assert_eq!(handle.shutdown(Duration::from_secs(60)).await, 0);
     assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
     assert!(meter.live() < SWEPT, "{}", meter.live());
 }

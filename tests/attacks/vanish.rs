@@ -13,7 +13,7 @@ use ws::{
 };
 
 use crate::flood::warm_up;
-use crate::handshake::{impatient, is_served, server};
+use crate::handshake::{is_served, server};
 use crate::memory::Meter;
 use crate::raw::{self, close, frame};
 
@@ -35,7 +35,7 @@ async fn leave(mut stream: TcpStream, exit: Exit) {
             let mut rest = Vec::new();
             let reading = stream.read_to_end(&mut rest);
             // However it ends, the server does not leave it open.
-            let ended = tokio::time::timeout(Duration::from_secs(10), reading).await;
+            let ended = tokio::time::timeout(Duration::from_secs(60), reading).await;
             assert!(ended.is_ok(), "the server has not ended its side");
         }
         Exit::Close => {}
@@ -92,7 +92,7 @@ async fn clients_that_vanish_in_any_state_leave_nothing_behind() {
         }
     }
     is_served(addr).await;
-    assert_eq!(handle.shutdown(Duration::from_secs(10)).await, 0, "nobody is left");
+    assert_eq!(handle.shutdown(Duration::from_secs(60)).await, 0, "nobody is left");
     drop(states);
     // Each of 108 is known to the wheel until its first deadline; no buffer is.
     assert!(meter.live() < 108 * 1024, "{}", meter.live());
@@ -118,8 +118,7 @@ impl ws::Handler for Told {
 
 #[tokio::test]
 async fn handlers_of_clients_that_vanish_are_told_once() {
-    let server =
-        ws::Server::bind_with("127.0.0.1:0", impatient(Duration::from_secs(5))).await.unwrap();
+    let server = ws::Server::bind_with("127.0.0.1:0", ServerConfig::default()).await.unwrap();
     let (addr, handle) = (server.local_addr().unwrap(), server.handle());
     let told = Arc::new([const { AtomicUsize::new(0) }; 2]);
     let made = told.clone();
@@ -131,7 +130,7 @@ async fn handlers_of_clients_that_vanish_are_told_once() {
             leave(stream, exit).await;
         }
     }
-    assert_eq!(handle.shutdown(Duration::from_secs(10)).await, 0);
+    assert_eq!(handle.shutdown(Duration::from_secs(60)).await, 0);
     let [opened, closed] = [0, 1].map(|i| told[i].load(Ordering::Relaxed));
     assert_eq!(opened, closed);
     assert!(opened >= 13, "{opened}");

@@ -378,7 +378,7 @@ async fn a_connect_dropped_at_any_await_does_not_keep_the_next_one_from_connecti
         assert_eq!(socket.recv().await.unwrap(), Some("still there?".into()));
         assert!(socket.close(CloseCode::NORMAL, "").await.is_clean());
     }
-    assert_eq!(handle.shutdown(Duration::from_secs(10)).await, 0, "those dropped are gone too");
+    assert_eq!(handle.shutdown(Duration::from_secs(60)).await, 0, "those dropped are gone too");
 }
 
 #[tokio::test]
@@ -387,7 +387,7 @@ async fn a_shutdown_dropped_at_any_await_has_begun_and_may_be_called_again() {
         let (addr, handle) = server::echo(ws::ServerConfig::default()).await;
         let mut socket = ws::connect(&format!("ws://{addr}")).await.unwrap();
         let again = handle.clone();
-        assert_eq!(attempt(handle.shutdown(Duration::from_secs(10)), polls).await, None);
+        assert_eq!(attempt(handle.shutdown(Duration::from_secs(60)), polls).await, None);
         let waiting = tokio::spawn(async move { again.shutdown(Duration::from_secs(10)).await });
         assert_eq!(socket.recv().await.unwrap(), None);
         let report = socket.sender().report().unwrap();

@@ -274,6 +274,12 @@ impl Transmitter {
         self.keepalive.latency()
     }
 
+    /// Whether a ping of the keepalive is not yet answered.
+    #[must_use]
+    pub const fn awaits_pong(&self) -> bool {
+        self.keepalive.awaits_pong()
+    }
+
     /// What is to be written to the byte stream.
     #[must_use]
     pub const fn outbox(&self) -> &Outbox {

@@ -5,7 +5,7 @@ use std::any::Any;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Instant;
@@ -30,24 +30,26 @@ const MAX_EVENTS: usize = 1024;
 const PIECES: usize = 64;
 
 /// Something was received since the last timeout.
-const HEARD_BYTES: u8 = 1;
+const HEARD_BYTES: u16 = 1;
 /// A message was received since the last timeout.
-const HEARD_MESSAGE: u8 = 1 << 1;
+const HEARD_MESSAGE: u16 = 1 << 1;
 /// The connection is on the flusher's list.
-const SCHEDULED: u8 = 1 << 2;
+const SCHEDULED: u16 = 1 << 2;
 /// A batch of input is being answered; who answers it will flush.
-const CORKED: u8 = 1 << 3;
+const CORKED: u16 = 1 << 3;
 /// The application wants nothing to be read.
-const PAUSED: u8 = 1 << 4;
+const PAUSED: u16 = 1 << 4;
 /// The peer does not take what is sent; a push connection reads no more until it does.
-const CONGESTED: u8 = 1 << 5;
+const CONGESTED: u16 = 1 << 5;
 /// The protocol machine has its report.
-const CLOSED: u8 = 1 << 6;
+const CLOSED: u16 = 1 << 6;
 /// The peer took too long to end the byte stream after the closing handshake.
-const EXPIRED: u8 = 1 << 7;
+const EXPIRED: u16 = 1 << 7;
+/// Nobody receives: the application does something else.
+const UNATTENDED: u16 = 1 << 8;
 
 pub(super) struct Link {
-    flags: AtomicU8,
+    flags: AtomicU16,
     /// The task that reads.
     reader: AtomicWaker,
     out: Mutex<Out>,
@@ -104,7 +106,7 @@ impl Link {
     ) -> Arc<Self> {
         let transmitter = Transmitter::new(role, config.clone(), rand::random, Wheel::now());
         let link = Arc::new(Self {
-            flags: AtomicU8::new(0),
+            flags: AtomicU16::new(0),
             reader: AtomicWaker::new(),
             out: Mutex::new(Out {
                 transmitter,
@@ -140,6 +142,11 @@ impl Link {
         if self.flags() & flag != flag {
             self.set(flag);
         }
+    }
+
+    /// Whether somebody waits for what the peer sends.
+    pub(super) fn attend(&self, attends: bool) {
+        if attends { self.unset(UNATTENDED) } else { _ = self.set(UNATTENDED) }
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -430,15 +437,15 @@ impl Link {
         self.out.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn flags(&self) -> u8 {
+    fn flags(&self) -> u16 {
         self.flags.load(Ordering::Acquire)
     }
 
-    fn set(&self, flags: u8) -> u8 {
+    fn set(&self, flags: u16) -> u16 {
         self.flags.fetch_or(flags, Ordering::AcqRel)
     }
 
-    fn unset(&self, flags: u8) {
+    fn unset(&self, flags: u16) {
         self.flags.fetch_and(!flags, Ordering::AcqRel);
     }
 }
@@ -453,10 +460,14 @@ impl Wake for Link {
 impl Timed for Link {
     fn handle_timeout(self: Arc<Self>, now: Instant) -> Option<Instant> {
         let flags = self.flags();
-        // Of a peer that is not listened to nothing can be said.
-        let bytes = flags & (HEARD_BYTES | PAUSED) != 0;
-        let heard = Heard { bytes, message: flags & HEARD_MESSAGE != 0 };
         let mut out = self.lock();
+        // Of a peer that is not listened to nothing can be said; it is pinged all the same. If it does not take what is sent
+        // to it either, there may be somebody who waits for that.
+        let is_excused = flags & UNATTENDED != 0
+            && out.transmitter.awaits_pong()
+            && !out.transmitter.is_blocked();
+        let bytes = flags & (HEARD_BYTES | PAUSED) != 0 || is_excused;
+        let heard = Heard { bytes, message: flags & HEARD_MESSAGE != 0 };
         if out.io.is_none() || out.timer.is_none_or(|timer| now < timer) {
             // Left over from before an earlier deadline was announced.
             return None;

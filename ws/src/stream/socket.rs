@@ -20,8 +20,10 @@ use crate::proto::{CloseCode, CloseFrame, CloseReport, Config, Message, Role};
 
 /// A WebSocket connection whose opening handshake is done.
 ///
-/// Pings are answered and the closing handshake is completed by [`WebSocket::recv`]; somebody should always be receiving. It is
-/// also a [`Stream`](futures_core::Stream) and a [`Sink`] of [`Message`].
+/// Pings are answered and the closing handshake is completed by [`WebSocket::recv`]; somebody should always be receiving. While
+/// nobody does, a peer is not given up for its silence, unless it takes nothing of what is sent to it either.
+///
+/// It is also a [`Stream`](futures_core::Stream) and a [`Sink`] of [`Message`].
 ///
 /// ```
 /// # async fn example(mut socket: ws::WebSocket) -> Result<(), Box<dyn std::error::Error>> {
@@ -53,7 +55,12 @@ struct Opening {
 pub struct WebSocketReader {
     /// There until it is dropped. Boxed, because futures hold what they were given more than once.
     reader: Option<Box<Reader>>,
+    /// Whether a receive has waited last.
+    attends: bool,
 }
+
+/// A receive; once it is over or dropped nobody listens to the peer until the next one.
+struct Receive<'a>(&'a mut WebSocketReader);
 
 impl WebSocket {
     /// A connection on `stream`. `leftover` is what was read behind the opening handshake.
@@ -69,7 +76,9 @@ impl WebSocket {
     ) -> Self {
         let reader = Reader::new(stream.into(), leftover, role, config);
         let sender = Sender::new(reader.link.clone());
-        Self { reader: WebSocketReader { reader: Some(Box::new(reader)) }, sender, opening: None }
+        reader.link.attend(false);
+        let reader = WebSocketReader { reader: Some(Box::new(reader)), attends: false };
+        Self { reader, sender, opening: None }
     }
 
     /// Notes what was agreed upon by the opening handshake, and what was attached to the connection.
@@ -209,7 +218,7 @@ impl WebSocketReader {
     ///
     /// When the connection failed. It is over then.
     pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
-        std::future::poll_fn(|cx| self.poll_recv(cx)).await
+        Receive(self).await
     }
 
     fn reader(&self) -> &Reader {
@@ -217,6 +226,19 @@ impl WebSocketReader {
     }
 
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
+        let received = self.poll_message(cx);
+        self.attend(received.is_pending());
+        received
+    }
+
+    fn attend(&mut self, attends: bool) {
+        if self.attends != attends {
+            self.attends = attends;
+            self.reader().link.attend(attends);
+        }
+    }
+
+    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
         let reader = self.reader.as_mut().expect("it is there until it is dropped");
         let mut received = None;
         reader.link.register_reader(cx.waker());
@@ -244,6 +266,20 @@ impl WebSocketReader {
         }
         let report = ready!(reader.poll_end(cx));
         Poll::Ready(if report.failure.is_some() { Err(Error::new(report)) } else { Ok(None) })
+    }
+}
+
+impl Future for Receive<'_> {
+    type Output = Result<Option<Message>, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.get_mut().0.poll_recv(cx)
+    }
+}
+
+impl Drop for Receive<'_> {
+    fn drop(&mut self) {
+        self.0.attend(false);
     }
 }
 
