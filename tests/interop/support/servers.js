@@ -30,7 +30,7 @@ export async function startChat(port = 0) {
 }
 
 /** Runs a program whose first line on stdout ends in the port on which it listens. */
-async function startProcess([program, ...args]) {
+export async function startProcess([program, ...args]) {
   const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"], cwd: repository });
   const exited = once(child, "exit");
   const lines = createInterface({ input: child.stdout });
@@ -51,8 +51,8 @@ async function startProcess([program, ...args]) {
 }
 
 /** Builds an example of the workspace (a no-op when it is fresh) and returns the path of its program. */
-export async function buildExample(name) {
-  const cargo = spawn("cargo", ["build", "--quiet", "--example", name, "--message-format=json-render-diagnostics"], {
+export async function buildExample(name, profile = "dev") {
+  const cargo = spawn("cargo", ["build", "--quiet", "--profile", profile, "--example", name, "--message-format=json-render-diagnostics"], {
     cwd: repository,
     stdio: ["ignore", "pipe", "inherit"],
   });
