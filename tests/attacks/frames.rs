@@ -17,7 +17,8 @@ use crate::raw::frame;
 const SMALL: isize = 4 * 1024;
 /// Answers that are collected before they are written: 64 KiB, in a vector that has doubled to hold a few bytes more.
 const BATCH: isize = 128 * 1024 + SMALL;
-const SOON: Duration = Duration::from_secs(5);
+/// What takes a second on an idle machine.
+const SOON: Duration = Duration::from_secs(60);
 
 fn unlimited() -> Config {
     let mut config = Config::default();
@@ -133,7 +134,8 @@ async fn fragments_of_one_byte_cost_as_much_as_their_message() {
 async fn fragments_without_end_fail_with_1009_once_they_are_too_many_bytes() {
     warm_up().await;
     let (many, _) = many(&frame(0x00, &[7; 1000]));
-    let peer = Flood::new([(frame(0x02, b""), 1), (many, 1000)]);
+    let mut peer = Flood::new([(frame(0x02, b""), 1), (many, 1000)]);
+    peer.ends = true;
     let seen = peer.seen();
     let (meter, mut socket) = (Meter::start(), peer.pull(Config::default()));
     let failure = socket.recv().await.unwrap_err().failure();
@@ -158,12 +160,12 @@ async fn a_message_that_arrives_byte_by_byte_costs_linear_time() {
     }
 }
 
-/// A million pings, and whether the peer reads the pongs.
+/// A flood of pings, and whether the peer reads the pongs.
 async fn ping_flood(reads: bool, pull: bool) {
     warm_up().await;
     for payload in [&[][..], &[b'p'; 125]] {
         let (many, times) = many(&frame(0x89, payload));
-        let mut peer = Flood::new([(many, 500_000 / times), (frame(0x88, b""), 1)]);
+        let mut peer = Flood::new([(many, 200_000 / times), (frame(0x88, b""), 1)]);
         (peer.reads, peer.ends) = (reads, true);
         let seen = peer.seen();
         let (meter, begun) = (Meter::start(), Instant::now());
@@ -186,7 +188,7 @@ async fn ping_flood(reads: bool, pull: bool) {
         assert!(meter.peak() < BATCH + rest, "{}", meter.peak());
         assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
         if reads {
-            let pongs = (500_000 / times * times * (2 + payload.len())) as u64;
+            let pongs = (200_000 / times * times * (2 + payload.len())) as u64;
             assert!(seen.taken() <= pongs + 2, "not more pongs than pings");
             assert!(seen.first().starts_with(&[0x8A, payload.len() as u8]));
         }

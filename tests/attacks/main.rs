@@ -4,9 +4,12 @@
 //! its own, whatever other tests do meanwhile. Time is the test's own clock: a paused one over streams in memory, the real
 //! one over sockets; never both.
 
+mod churn;
+mod client;
 mod flood;
 mod frames;
 
+mod handshake;
 mod memory;
 mod overflow;
 
@@ -14,6 +17,7 @@ mod overflow;
 #[allow(dead_code)] // The other tests use the rest of it.
 mod raw;
 mod silence;
+mod vanish;
 
 #[global_allocator]
 static ALLOCATOR: memory::Counting = memory::Counting;

@@ -322,3 +322,69 @@ async fn twice_the_close_timeout_is_the_most_that_a_close_takes() {
     assert!(closing.await.unwrap().is_clean());
     within(begun, CLOSE_TWICE, "close");
 }
+
+/// The application has better things to do than to receive; the peer lives, and answers every ping. What it sends is not looked
+/// at, so its silence says nothing.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_lives_is_not_given_up_because_nobody_receives() {
+    let long = Duration::from_secs(600);
+    for way in 0..5 {
+        let (theirs, ours) = tokio::io::duplex(1 << 16);
+        let socket = |stream, role| {
+            let mut config = Config::default();
+            if role == Role::Client {
+                // Its own pings are not answered while nobody receives them.
+                config.ping_interval = None;
+            }
+            WebSocket::from_stream(Stream::new(stream), Bytes::new(), role, Arc::new(config))
+        };
+        let (mut peer, mut ours) = (socket(theirs, Role::Client), socket(ours, Role::Server));
+        peer.send("one").await.unwrap();
+        let peer = tokio::spawn(async move {
+            while peer.recv().await.unwrap().is_some() {}
+            peer.sender().report().unwrap()
+        });
+        match way {
+            0 => tokio::time::sleep(long).await,
+            1 => {
+                for _ in 0..60 {
+                    ours.send("news").await.unwrap();
+                    tokio::time::sleep(long / 60).await;
+                }
+            }
+            2 => {
+                ours.recv().await.unwrap();
+                tokio::time::sleep(long).await;
+            }
+            3 => {
+                ours.recv().await.unwrap();
+                let waited = tokio::time::timeout(Duration::from_secs(1), ours.recv()).await;
+                assert!(waited.is_err());
+                tokio::time::sleep(long).await;
+            }
+            _ => {
+                tokio::time::sleep(long).await;
+                assert_eq!(ours.recv().await.unwrap(), Some("one".into()));
+                let waited = tokio::time::timeout(long, ours.recv()).await;
+                assert!(waited.is_err(), "{waited:?}");
+            }
+        }
+        assert!(ours.sender().is_open(), "way {way}: {:?}", ours.sender().report());
+        assert!(ours.close(CloseCode::NORMAL, "").await.is_clean());
+        assert!(peer.await.unwrap().is_clean());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_receives_again_after_a_long_time_hears_of_a_silent_peer() {
+    for bytes in [vec![], frame(0x82, b"hello")] {
+        let mut socket = said(bytes.clone(), true).pull(Config::default());
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        let begun = Instant::now();
+        if !bytes.is_empty() {
+            assert_eq!(socket.recv().await.unwrap(), Some(b"hello".to_vec().into()));
+        }
+        assert_eq!(socket.recv().await.unwrap_err().failure(), Failure::PongTimeout);
+        within(begun, (0, 111), "again");
+    }
+}

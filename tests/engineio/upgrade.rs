@@ -66,6 +66,68 @@ async fn rule_17_nothing_is_lost_or_reordered_by_the_upgrade() {
     assert!(received.iter().enumerate().all(|(n, text)| *text == n.to_string()));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn rule_17_many_senders_keep_their_order_across_the_upgrade() {
+    const SENDERS: usize = 4;
+    const COUNT: usize = 500;
+    for _ in 0..10 {
+        let mut rig = Rig::start().await;
+        let mut session = Polling::open(rig.addr).await;
+        let handle = rig.opened().await;
+        for sender in 0..SENDERS {
+            let handle = handle.clone();
+            tokio::spawn(async move {
+                for n in 0..COUNT {
+                    handle.send(out(&format!("{sender} {n}"))).unwrap();
+                    if n % 20 == 0 {
+                        tokio::task::yield_now().await;
+                    }
+                }
+            });
+        }
+        let mut next = [0; SENDERS];
+        let mut take = |packets: &str| {
+            for packet in packets.split('\x1e').filter_map(|packet| packet.strip_prefix('4')) {
+                let (sender, n) = packet.split_once(' ').unwrap();
+                let expected = &mut next[sender.parse::<usize>().unwrap()];
+                assert_eq!(n.parse::<usize>().unwrap(), *expected);
+                *expected += 1;
+            }
+            next == [COUNT; SENDERS]
+        };
+        let mut complete = take(&session.receive().await);
+        let mut socket = session.upgrade(rig.addr).await;
+        while !complete {
+            complete = take(&receive(&mut socket).await);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn however_many_ways_end_a_session_at_once_its_handler_is_told_once() {
+    for round in 0..50 {
+        let mut rig = Rig::start().await;
+        let mut session = Polling::open(rig.addr).await;
+        let handle = rig.opened().await;
+        let mut socket = session.upgrade(rig.addr).await;
+        socket.send("4in").await.unwrap();
+        assert_eq!(rig.text().await, "in");
+        let (closing, engine) = (handle.clone(), rig.engine.clone());
+        let server = tokio::spawn(async move { closing.close() });
+        let shutdown = tokio::spawn(async move { engine.shutdown(Duration::ZERO).await });
+        let _ = socket.send("4close me").await;
+        let _ = socket.send(if round % 2 == 0 { "1" } else { "9" }).await;
+        drop(socket);
+        session.post.send("POST", &session.target, "", "4late").await;
+        let _ = soon(session.post.rest()).await;
+        let _ = (server.await, soon(shutdown).await);
+        rig.closed().await;
+        drop(handle);
+        rig.assert_quiet();
+        assert_eq!(rig.engine.session_count(), 0);
+    }
+}
+
 #[tokio::test]
 async fn rule_18_anything_else_closes_only_the_websocket() {
     let mut rig = Rig::start().await;

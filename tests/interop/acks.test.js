@@ -32,14 +32,15 @@ eachPeer("acks", (peer) => {
   test("the client answers the server", async (t) => {
     const socket = await peer.connect(t);
     socket.on("question", (a, b, ack) => ack(a * b));
-    assert.deepEqual(await socket.emitWithAck("ask me", 6, 7), [42]);
+    assert.equal(await socket.emitWithAck("ask me", 6, 7), 42);
   });
 
   test("the client answers with several arguments and with binary", async (t) => {
     const socket = await peer.connect(t);
-    socket.on("question", (file, ack) => ack("first", { file }));
     const file = Buffer.from("beef", "hex");
-    assert.deepEqual(await socket.emitWithAck("ask me", file), ["first", { file }]);
+    socket.on("file please", (ack) => ack("first", { file }));
+    const answer = await new Promise((resolve) => socket.emit("ask me for a file", (...args) => resolve(args)));
+    assert.deepEqual(answer, ["first", { file }]);
   });
 
   test("the client answers the server late, and other questions overtake that one", async (t) => {
@@ -49,7 +50,7 @@ eachPeer("acks", (peer) => {
       if (waiting.push(() => ack(n)) === 3) waiting.reverse().forEach((answer) => answer());
     });
     const answers = [1, 2, 3].map((n) => socket.emitWithAck("ask me", n));
-    assert.deepEqual(await Promise.all(answers), [[1], [2], [3]]);
+    assert.deepEqual(await Promise.all(answers), [1, 2, 3]);
   });
 
   test("a question that the server never answers times out on the client", async (t) => {
@@ -76,8 +77,8 @@ eachPeer("acks", (peer) => {
   test("a second answer to the same question is ignored", async (t) => {
     const socket = await peer.connect(t);
     socket.on("question", (n, ack) => { ack(n); ack("again"); });
-    assert.deepEqual(await socket.emitWithAck("ask me", 1), [1]);
-    assert.deepEqual(await socket.emitWithAck("ask me", 2), [2]);
+    assert.equal(await socket.emitWithAck("ask me", 1), 1);
+    assert.equal(await socket.emitWithAck("ask me", 2), 2);
   });
 
   test("a question in flight fails when the connection goes", async (t) => {

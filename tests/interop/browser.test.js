@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
 import { openBrowser, Person } from "./support/browser.js";
 import { startChat } from "./support/servers.js";
+import { Terminal } from "./support/terminal.js";
 
 describe("the chat in a browser", () => {
   let chat;
@@ -185,6 +186,58 @@ describe("the chat in a browser", () => {
     }
     await keyboard.press("Enter");
     await person.page.getByRole("heading", { level: 1, name: "lobby" }).waitFor();
+  });
+
+  test("without the client on this server the page asks its public address, and says so if that can't be reached", async (t) => {
+    const context = await browser.newContext();
+    t.after(() => context.close());
+    const page = await context.newPage();
+    const asked = [];
+    await page.route(/socket\.io(\.min)?\.js$/, (route) => {
+      asked.push(new URL(route.request().url()).host);
+      return route.abort();
+    });
+    await page.goto(chat.url);
+    await page.getByRole("alert").getByText("could not be loaded").waitFor();
+    assert.deepEqual(asked, [new URL(chat.url).host, "cdn.socket.io"]);
+  });
+
+  test("someone in a terminal talks with someone in a browser", async (t) => {
+    const own = await startChat();
+    t.after(() => own.stop());
+    const ana = await (await Person.open(t, browser, own.url)).enterAs("Ana");
+    await ana.say("anybody here?");
+    const tom = await Terminal.open(t, "--url", own.url, "--name", "Tom");
+    await tom.reads("* you are Tom; /help tells the commands");
+    await tom.reads("* this is lobby");
+    await tom.reads("* here: Ana, Tom");
+    await tom.reads("Ana: anybody here?");
+    await ana.reads("Tom joined");
+    tom.type("yes, 世界");
+    await ana.reads("yes, 世界");
+    await ana.say("from the browser");
+    await tom.reads("Ana: from the browser");
+    tom.type("/join den");
+    await ana.reads("Tom left");
+    await tom.reads("* this is den");
+    tom.type("/join   ");
+    await tom.reads("* A room needs a name.");
+    await ana.enterRoom("den");
+    await tom.reads("* Ana joined");
+    tom.type("/who");
+    await tom.reads("* here: Ana, Tom");
+    tom.type("/quit");
+    assert.equal(await tom.ended(), 0);
+    await ana.reads("Tom left");
+  });
+
+  test("a terminal is told when the server goes", async (t) => {
+    const own = await startChat();
+    const tom = await Terminal.open(t, "--url", own.url, "--name", "Tom");
+    await tom.reads("* this is lobby");
+    await own.stop();
+    await tom.reads("* the conversation is over: transport close");
+    assert.equal(await tom.ended(), 1);
   });
 
   test("it looks good: wide, dark, and on a phone of 360 pixels", async (t) => {

@@ -16,8 +16,9 @@
 //   send binary()                ack -> nothing, after it has emitted `binary` with {"first": <010203>, "list": [<empty>, {"deep": <ff00>}],
 //                                       "text": "plain"} and then <7f> as second argument
 //   silence(...)                     -> never acknowledged
-//   ask me(...args)              ack -> emits `question` with the arguments and an ack to the sender, waits for its answer without
-//                                       limit, then acknowledges with all the answer's arguments as one array
+//   ask me(...args)              ack -> emits `question` with the arguments and an ack to the sender, waits for its answer for at
+//                                       least five seconds, then acknowledges with the first argument of the answer
+//   ask me for a file()          ack -> the same for `file please`; the answer is (text, {"file": binary}), and so is the ack
 //   ask me within(ms)            ack -> emits `question` with "quick" and gives the client ms milliseconds; acknowledges with
 //                                       "timed out" or with the first argument of the answer
 //   item(n)                          -> remembers n
@@ -78,8 +79,9 @@ io.on("connection", (socket) => {
   socket.on("silence", () => {});
   socket.on("ask me", (...args) => {
     const ack = args.pop();
-    socket.emit("question", ...args, (...answer) => ack(answer));
+    socket.emit("question", ...args, ack);
   });
+  socket.on("ask me for a file", (ack) => socket.emit("file please", (text, { file }) => ack(text, { file })));
   socket.on("ask me within", (ms, ack) => {
     socket.timeout(ms).emit("question", "quick", (error, answer) => ack(error ? "timed out" : answer));
   });

@@ -1,6 +1,8 @@
 //! `ws` over real sockets.
 
+mod cancel;
 mod client;
+mod deflate;
 mod pull;
 mod push;
 mod raw;

@@ -85,6 +85,28 @@ async fn half_a_request_and_silence_gets_408() {
 }
 
 #[tokio::test]
+async fn a_trickle_below_the_minimum_rate_gets_408_long_before_the_timeout() {
+    let mut config = ws::ServerConfig::default();
+    config.handshake_timeout = Duration::from_secs(3600);
+    let (addr, _handle) = echo(config).await;
+    let (mut read, mut write) = TcpStream::connect(addr).await.unwrap().into_split();
+    let request = raw::request(addr);
+    let trickle = tokio::spawn(async move {
+        for byte in request.as_bytes().chunks(1) {
+            // The rate is what is tested: ten bytes a second.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            if write.write_all(byte).await.is_err() {
+                break;
+            }
+        }
+    });
+    let mut answer = Vec::new();
+    read.read_to_end(&mut answer).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 408 "), "{}", String::from_utf8_lossy(&answer));
+    trickle.abort();
+}
+
+#[tokio::test]
 async fn frames_pipelined_behind_the_handshake_are_not_lost() {
     let (addr, _handle) = echo(ws::ServerConfig::default()).await;
     let mut stream = TcpStream::connect(addr).await.unwrap();

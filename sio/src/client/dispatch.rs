@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::state::{Core, Inner};
-use super::{Call, Socket};
+use super::state::{Arrival, Core, Inner};
+use super::{Call, Listener, Socket};
+use crate::emitter::Fired;
 use crate::handler::Work;
 use crate::packet::Packet;
 
@@ -24,7 +25,9 @@ impl Inner {
         if core.phase.is_over() {
             return;
         }
-        core.queue.push_back(packet);
+        core.arrivals += 1;
+        let number = core.arrivals;
+        core.queue.push_back(Arrival { number, packet });
         self.regulate(&mut core);
         self.start(&mut core);
     }
@@ -35,13 +38,12 @@ impl Inner {
         if core.early_until.is_none_or(|until| until < Instant::now()) {
             return;
         }
-        let wanted = |packet: &Packet| event.is_none() || packet.event.as_deref() == event;
+        let wanted = |early: &Arrival| event.is_none() || early.packet.event.as_deref() == event;
         let (wanted, kept): (Vec<_>, Vec<_>) = early.into_iter().partition(wanted);
         core.early = kept;
-        // They came before all that is in the queue.
-        for packet in wanted.into_iter().rev() {
-            core.queue.push_front(packet);
-        }
+        core.queue.extend(wanted);
+        // In the order in which they came, as ever.
+        core.queue.make_contiguous().sort_by_key(|arrival| arrival.number);
         self.start(core);
     }
 
@@ -65,50 +67,45 @@ impl Inner {
     }
 
     /// The next event in the queue; without one the turn is over.
-    fn next_event(&self) -> Option<Packet> {
+    fn next_event(&self) -> Option<Arrival> {
         let mut core = self.core();
-        let packet = core.queue.pop_front();
-        core.busy = packet.is_some();
+        let arrival = core.queue.pop_front();
+        core.busy = arrival.is_some();
         self.regulate(&mut core);
-        packet
+        arrival
     }
 
-    fn keep_early(&self, packet: Packet) {
+    /// The listeners of an event; one that has none may be kept for later.
+    fn fire(&self, arrival: Arrival) -> Option<(Fired<Listener>, Arrival)> {
         let mut core = self.core();
-        if core.early.len() < MAX_EARLY
-            && core.early_until.is_some_and(|until| Instant::now() < until)
-        {
-            core.early.push(packet);
+        let fired = core.listeners.fire(arrival.packet.event.as_deref().unwrap_or_default());
+        if !fired.is_empty() {
+            return Some((fired, arrival));
+        }
+        let is_early = core.early_until.is_some_and(|until| Instant::now() < until);
+        if is_early && core.early.len() < MAX_EARLY {
+            core.early.push(arrival);
         } else {
             drop(core);
-            tracing::debug!(
-                event = packet.event.as_deref(),
-                namespace = self.namespace(),
-                "nobody listens to this event"
-            );
+            let event = arrival.packet.event.as_deref();
+            tracing::debug!(event, namespace = self.namespace(), "nobody listens to this event");
         }
+        None
     }
 }
 
 async fn work(socket: Socket) {
-    while let Some(packet) = socket.inner().next_event() {
-        let Some(works) = begin(&socket, &packet) else {
-            socket.inner().keep_early(packet);
-            continue;
-        };
-        for work in works {
+    while let Some(arrival) = socket.inner().next_event() {
+        let Some((fired, arrival)) = socket.inner().fire(arrival) else { continue };
+        for work in begin(&socket, &fired, &arrival.packet) {
             work.await;
         }
     }
 }
 
-/// Calls the listeners of an event; gives what is left of their work. `None` if there are none.
-fn begin(socket: &Socket, packet: &Packet) -> Option<Vec<Work>> {
+/// Calls the listeners of an event; gives what is left of their work.
+fn begin(socket: &Socket, fired: &Fired<Listener>, packet: &Packet) -> Vec<Work> {
     let event = packet.event.as_deref().unwrap_or_default();
-    let fired = socket.inner().core().listeners.fire(event);
-    if fired.is_empty() {
-        return None;
-    }
     let mut call = Call::event_of(socket, event, packet.arguments(), packet.id);
-    Some(fired.iter().filter_map(|listener| listener(&mut call)).collect())
+    fired.iter().filter_map(|listener| listener(&mut call)).collect()
 }

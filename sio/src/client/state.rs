@@ -40,14 +40,22 @@ pub(super) struct Core {
     pub(super) on_disconnect: Vec<Listener>,
     pub(super) acks: Acks,
     /// Events that wait for their turn.
-    pub(super) queue: VecDeque<Packet>,
+    pub(super) queue: VecDeque<Arrival>,
+    /// Events so far.
+    pub(super) arrivals: u64,
     /// A task handles events.
     pub(super) busy: bool,
     /// Reading is paused on behalf of this socket.
     pub(super) paused: bool,
     /// Events that came before anybody listened to them, until a while after the namespace was joined.
-    pub(super) early: Vec<Packet>,
+    pub(super) early: Vec<Arrival>,
     pub(super) early_until: Option<Instant>,
+}
+
+/// An event, and the how manieth it is.
+pub(super) struct Arrival {
+    pub(super) number: u64,
+    pub(super) packet: Packet,
 }
 
 pub(super) enum Phase {
@@ -71,6 +79,7 @@ impl Inner {
             on_disconnect: Vec::new(),
             acks: Acks::default(),
             queue: VecDeque::new(),
+            arrivals: 0,
             busy: false,
             paused: false,
             early: Vec::new(),

@@ -1,7 +1,8 @@
 //! A coarse timer that serves every connection of a runtime: heartbeats, idle limits, close deadlines.
 //!
 //! Time is cut into ticks. Deadlines in one tick lie in one list, and one task sleeps until the next list is due. Nobody
-//! cancels: whoever is called looks at its own clockwork, and says when to be called again.
+//! cancels: whoever is called looks at its own clockwork, and says when to be called again. Whoever is gone is swept out
+//! before there are more of them than of the living.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -14,6 +15,8 @@ use super::runtime::PerRuntime;
 
 /// How coarse the wheel is: a deadline is served up to this much late, never early.
 const TICK: Duration = Duration::from_millis(50);
+/// With fewer entries than this it is not worth to sweep.
+const SWEEP_FROM: usize = 1024;
 
 /// Something with deadlines.
 pub trait Timed: Send + Sync + 'static {
@@ -36,6 +39,24 @@ struct Slots {
     due: BTreeMap<u64, Vec<Weak<dyn Timed>>>,
     /// The tick that the task sleeps for; `None` while there is no task.
     sleeps_for: Option<u64>,
+    /// All entries of `due`.
+    len: usize,
+    /// With how many entries those are swept out that are gone: twice what was left the last time.
+    sweep_at: usize,
+}
+
+impl Slots {
+    /// An entry keeps the memory of its connection, and a deadline may be hours away: connections that come and go would
+    /// pile up until then.
+    fn sweep(&mut self) {
+        self.due.retain(|_, entries| {
+            entries.retain(|timed| timed.strong_count() > 0);
+            entries.shrink_to(2 * entries.len());
+            !entries.is_empty()
+        });
+        self.len = self.due.values().map(Vec::len).sum();
+        self.sweep_at = 2 * self.len.max(SWEEP_FROM / 2);
+    }
 }
 
 impl std::fmt::Debug for Wheel {
@@ -81,6 +102,10 @@ impl Wheel {
         let tick = u64::try_from(after / TICK.as_millis()).unwrap_or(u64::MAX - 1) + 1;
         let mut slots = self.lock();
         slots.due.entry(tick).or_default().push(timed);
+        slots.len += 1;
+        if slots.len > slots.sweep_at.max(SWEEP_FROM) {
+            slots.sweep();
+        }
         match slots.sleeps_for {
             None => {
                 slots.sleeps_for = Some(tick);
@@ -126,6 +151,9 @@ impl Wheel {
             }
             due.append(&mut entry.remove());
         }
+        slots.len -= due.len();
+        // After a rush it is not waited for the next.
+        slots.sweep_at = slots.sweep_at.min(2 * slots.len);
         due
     }
 
@@ -178,6 +206,21 @@ mod tests {
         wheel.schedule(dynamic(&once), now());
         tokio::time::sleep(Duration::from_secs(1)).await;
         assert_eq!(once.calls.load(Ordering::Relaxed), 2, "and it turns again");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_is_gone_is_swept_out_long_before_its_deadline() {
+        let (wheel, alive) = (Wheel::current(), counter(1));
+        let far = now() + Duration::from_secs(3600);
+        for i in 0..100 * SWEEP_FROM {
+            let timed = if i % SWEEP_FROM == 0 { alive.clone() } else { counter(1) };
+            wheel.schedule(Arc::downgrade(&(timed as Arc<dyn Timed>)), far);
+            assert!(wheel.lock().len <= SWEEP_FROM);
+        }
+        assert!(Arc::weak_count(&alive) >= 100, "those who live are not");
+        tokio::time::sleep(Duration::from_secs(3601)).await;
+        assert_eq!(alive.calls.load(Ordering::Relaxed), 100);
+        assert_eq!(wheel.lock().len, 0);
     }
 
     #[tokio::test(start_paused = true)]

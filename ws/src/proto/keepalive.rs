@@ -100,6 +100,10 @@ impl Keepalive {
         }
     }
 
+    pub(super) const fn awaits_pong(&self) -> bool {
+        self.awaited.is_some()
+    }
+
     pub(super) const fn latency(&self) -> Option<Duration> {
         self.latency
     }

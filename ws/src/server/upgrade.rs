@@ -15,6 +15,8 @@ use crate::net::{Stream, Wheel};
 
 /// How long a refused client may take to read the answer and go.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a request may take whatever its rate.
+const RATE_GRACE: Duration = Duration::from_secs(2);
 /// How much more of a refused client is read, so that it gets to see the answer instead of a reset.
 const REFUSAL_DRAIN: usize = 256 * 1024;
 
@@ -90,6 +92,9 @@ async fn accept(
         let chosen = accept.incoming.subprotocols().select(&supported);
         accept.subprotocol = chosen.map(str::to_owned);
     }
+    if let Some(deflate) = &config.deflate {
+        accept.incoming.upgrade.negotiate_deflate(deflate);
+    }
     let (upgrade, headers) = (&accept.incoming.upgrade, std::mem::take(&mut accept.headers));
     let response = match upgrade.accept(accept.subprotocol.as_deref(), headers) {
         Ok(response) => response,
@@ -111,9 +116,15 @@ async fn read_request(
     config: &ServerConfig,
 ) -> io::Result<Result<Incoming, Rejection>> {
     let mut reader = HeadReader::new(config.limits.clone());
+    let started = Instant::now();
     let request = loop {
-        if stream.read_buf(buffer).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+        // Who trickles holds its place only for as long as it keeps to the minimum rate.
+        let earned = buffer.len() as f64 / f64::from(config.min_head_rate.get());
+        let until = started + RATE_GRACE + Duration::from_secs_f64(earned);
+        match timeout_at(until, stream.read_buf(buffer)).await {
+            Ok(Ok(0)) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => drop(read?),
+            Err(_) => return Ok(Err(Rejection::request_timeout())),
         }
         match reader.request(buffer) {
             Ok(Some((request, len))) => {

@@ -5,7 +5,7 @@
 //! all. It is also whom a socket wakes that can be written again.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -42,7 +42,11 @@ impl Flusher {
     /// Has `link` flushed soon.
     pub(super) fn schedule(&self, link: Arc<Link>) {
         let first = {
-            let mut list = self.0.list.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut list = self.0.lock();
+            if self.0.ended.load(Ordering::Acquire) {
+                // The runtime is gone, and nobody left to write.
+                return;
+            }
             list.push(link);
             list.len() == 1
         };
@@ -59,15 +63,28 @@ impl Drop for Flusher {
     }
 }
 
+/// However the task ends, also with its runtime: connections that still wait on the list hold the flusher, which would keep
+/// them and the list for ever.
+struct End(Arc<Shared>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let left = {
+            let mut list = self.0.lock();
+            self.0.ended.store(true, Ordering::Release);
+            std::mem::take(&mut *list)
+        };
+        drop(left);
+    }
+}
+
 impl Shared {
     async fn run(self: Arc<Self>) {
+        let _end = End(self.clone());
         let mut batch = Vec::new();
         while !self.ended.load(Ordering::Acquire) {
             self.wake.notified().await;
-            std::mem::swap(
-                &mut batch,
-                &mut *self.list.lock().unwrap_or_else(PoisonError::into_inner),
-            );
+            std::mem::swap(&mut batch, &mut *self.lock());
             for (count, link) in batch.drain(..).enumerate() {
                 if count % TURN == TURN - 1 {
                     tokio::task::yield_now().await;
@@ -75,5 +92,8 @@ impl Shared {
                 link.flush_scheduled();
             }
         }
+    }
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Link>>> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

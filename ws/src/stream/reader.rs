@@ -11,7 +11,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 use super::buffers;
 use super::link::Link;
 use crate::net::{ReadHalf, Stream, Wheel};
-use crate::proto::{CloseReport, Config, Failure, Payload, Received, Receiver, Role};
+use crate::proto::{
+    CloseCode, CloseFrame, CloseReport, Config, Deflate, Failure, Payload, Received, Receiver, Role,
+};
 
 /// After so many bytes others have their turn, be they as much as one read can give;
 const TURN: usize = buffers::READ_SIZE;
@@ -83,6 +85,12 @@ impl Reader {
         }
     }
 
+    /// Has messages compressed as client and server agreed. To be called before anything was read or sent.
+    pub(super) fn set_deflate(&mut self, deflate: &Deflate) {
+        self.receiver.set_deflate(deflate);
+        self.link.transmit(|t| t.set_deflate(deflate));
+    }
+
     /// Whether input that was read waits to be looked at.
     pub(super) fn has_rest(&self) -> bool {
         !self.rest.is_empty()
@@ -136,7 +144,13 @@ impl Reader {
     /// Lets go of a connection that nobody reads any more. The peer is told so if that is possible without waiting.
     pub(super) fn abandon(&mut self) {
         if !self.ended {
-            self.link.transmit(|t| t.handle_drop());
+            self.link.transmit(|t| {
+                if std::thread::panicking() {
+                    // RFC 6455 §7.4.1: "it encountered an unexpected condition".
+                    t.close(CloseFrame::new(CloseCode::INTERNAL_ERROR, ""), Wheel::now());
+                }
+                t.handle_drop();
+            });
             self.end();
         }
     }

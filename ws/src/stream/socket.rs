@@ -10,18 +10,22 @@ use futures_core::Stream as FuturesStream;
 use futures_sink::Sink;
 use http::Extensions;
 
+use super::driver::spawn_reader;
 use super::error::{Error, SendError, TrySendError};
+use super::handler::Handler;
 use super::link::{Link, Refused};
 use super::reader::{Flow, Incoming, Reader, Turn};
 use super::sender::Sender;
 use super::waiting::{SOCKET, Until, Wait};
 use crate::net::Stream;
-use crate::proto::{CloseCode, CloseFrame, CloseReport, Config, Message, Role};
+use crate::proto::{CloseCode, CloseFrame, CloseReport, Compress, Config, Deflate, Message, Role};
 
 /// A WebSocket connection whose opening handshake is done.
 ///
-/// Pings are answered and the closing handshake is completed by [`WebSocket::recv`]; somebody should always be receiving. It is
-/// also a [`Stream`](futures_core::Stream) and a [`Sink`] of [`Message`].
+/// Pings are answered and the closing handshake is completed by [`WebSocket::recv`]; somebody should always be receiving. While
+/// nobody does, a peer is not given up for its silence, unless it takes nothing of what is sent to it either.
+///
+/// It is also a [`Stream`](futures_core::Stream) and a [`Sink`] of [`Message`].
 ///
 /// ```
 /// # async fn example(mut socket: ws::WebSocket) -> Result<(), Box<dyn std::error::Error>> {
@@ -53,7 +57,12 @@ struct Opening {
 pub struct WebSocketReader {
     /// There until it is dropped. Boxed, because futures hold what they were given more than once.
     reader: Option<Box<Reader>>,
+    /// Whether a receive has waited last.
+    attends: bool,
 }
+
+/// A receive; once it is over or dropped nobody listens to the peer until the next one.
+struct Receive<'a>(&'a mut WebSocketReader);
 
 impl WebSocket {
     /// A connection on `stream`. `leftover` is what was read behind the opening handshake.
@@ -69,7 +78,29 @@ impl WebSocket {
     ) -> Self {
         let reader = Reader::new(stream.into(), leftover, role, config);
         let sender = Sender::new(reader.link.clone());
-        Self { reader: WebSocketReader { reader: Some(Box::new(reader)) }, sender, opening: None }
+        reader.link.attend(false);
+        let reader = WebSocketReader { reader: Some(Box::new(reader)), attends: false };
+        Self { reader, sender, opening: None }
+    }
+
+    /// Compresses messages as client and server agreed in the opening handshake. To be called before anything is sent or
+    /// received.
+    #[must_use]
+    pub fn with_deflate(mut self, deflate: &Deflate) -> Self {
+        if let Some(reader) = &mut self.reader.reader {
+            reader.set_deflate(deflate);
+        }
+        self
+    }
+
+    /// Has a handler called from now on, in a task of the connection's own.
+    ///
+    /// # Panics
+    ///
+    /// When called outside a tokio runtime.
+    pub fn spawn(mut self, handler: impl Handler) -> Sender {
+        let reader = self.reader.reader.take().expect("it is there until it is dropped");
+        spawn_reader(*reader, handler)
     }
 
     /// Notes what was agreed upon by the opening handshake, and what was attached to the connection.
@@ -113,9 +144,22 @@ impl WebSocket {
     ///
     /// The message comes back if the connection closes.
     pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
+        self.send_with(message, Compress::Auto).await
+    }
+
+    /// As [`WebSocket::send`], compressed or not. It makes a difference where permessage-deflate was negotiated.
+    ///
+    /// # Errors
+    ///
+    /// The message comes back if the connection closes.
+    pub async fn send_with(
+        &mut self,
+        message: impl Into<Message>,
+        compress: Compress,
+    ) -> Result<(), SendError> {
         let mut message = message.into();
         loop {
-            message = match self.try_send(message) {
+            message = match self.try_send_with(message, compress) {
                 Ok(()) => return Ok(()),
                 Err(TrySendError::Closed(message)) => return Err(SendError::Closed(message)),
                 Err(TrySendError::Full(message)) => message,
@@ -131,11 +175,24 @@ impl WebSocket {
     /// The message comes back if the connection closes, or too much waits already (see
     /// [`Config::max_buffered_bytes`]).
     pub fn try_send(&mut self, message: impl Into<Message>) -> Result<(), TrySendError> {
+        self.try_send_with(message, Compress::Auto)
+    }
+
+    /// As [`WebSocket::try_send`], compressed or not. It makes a difference where permessage-deflate was negotiated.
+    ///
+    /// # Errors
+    ///
+    /// As [`WebSocket::try_send`].
+    pub fn try_send_with(
+        &mut self,
+        message: impl Into<Message>,
+        compress: Compress,
+    ) -> Result<(), TrySendError> {
         let message = message.into();
         let result = if self.reader.reader().has_rest() {
-            self.link().queue(|t| t.send(&message))
+            self.link().queue(|t| t.send_with(&message, compress))
         } else {
-            self.link().queue_and_flush(|t| t.send(&message))
+            self.link().queue_and_flush(|t| t.send_with(&message, compress))
         };
         match result {
             Ok(()) => Ok(()),
@@ -209,7 +266,7 @@ impl WebSocketReader {
     ///
     /// When the connection failed. It is over then.
     pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
-        std::future::poll_fn(|cx| self.poll_recv(cx)).await
+        Receive(self).await
     }
 
     fn reader(&self) -> &Reader {
@@ -217,6 +274,19 @@ impl WebSocketReader {
     }
 
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
+        let received = self.poll_message(cx);
+        self.attend(received.is_pending());
+        received
+    }
+
+    fn attend(&mut self, attends: bool) {
+        if self.attends != attends {
+            self.attends = attends;
+            self.reader().link.attend(attends);
+        }
+    }
+
+    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
         let reader = self.reader.as_mut().expect("it is there until it is dropped");
         let mut received = None;
         reader.link.register_reader(cx.waker());
@@ -244,6 +314,20 @@ impl WebSocketReader {
         }
         let report = ready!(reader.poll_end(cx));
         Poll::Ready(if report.failure.is_some() { Err(Error::new(report)) } else { Ok(None) })
+    }
+}
+
+impl Future for Receive<'_> {
+    type Output = Result<Option<Message>, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.get_mut().0.poll_recv(cx)
+    }
+}
+
+impl Drop for Receive<'_> {
+    fn drop(&mut self) {
+        self.0.attend(false);
     }
 }
 

@@ -137,12 +137,14 @@ impl Handler for SocketHandler {
         self.end(match report.failure {
             // The reference server speaks of an error only if the client broke the rules, not if it went away.
             Some(ws::proto::Failure::Protocol(_)) => CloseReason::TransportError,
+            // The application did, in one of the calls above.
+            _ if std::thread::panicking() => CloseReason::TransportError,
             _ => CloseReason::TransportClose,
         });
     }
 }
 
-/// A handler that panicked is not told of the end of its connection.
+/// Of one that never came to have a connection.
 impl Drop for SocketHandler {
     fn drop(&mut self) {
         self.end(CloseReason::TransportError);

@@ -194,7 +194,11 @@ impl Session {
         }
         match &self.state {
             State::WebSocket { .. } => self.outputs.push_back(Output::Send(self.buffer.take())),
-            State::Polling(requests) | State::Probing(requests, _) if requests.get.is_some() => {
+            State::Polling(requests)
+            | State::Probing(requests, _)
+            | State::Closing { requests, .. }
+                if requests.get.is_some() =>
+            {
                 let packets = self.buffer.take();
                 self.answer_get(packets);
             }
@@ -222,28 +226,19 @@ impl Session {
         if matches!(was, State::Closed) {
             return;
         }
-        // Only an orderly close still delivers what was sent before it.
-        let mut last = self.buffer.take();
-        if reason != CloseReason::ForcedClose {
-            last.clear();
-        }
+        // After an orderly close all has been delivered by now.
+        drop(self.buffer.take());
         if was.probe().is_some() {
             self.outputs.push_back(Output::CloseProbe);
         }
         match was {
-            State::WebSocket { .. } => {
-                if !last.is_empty() {
-                    self.outputs.push_back(Output::Send(last));
-                }
-                self.outputs.push_back(Output::CloseSocket);
-            }
+            State::WebSocket { .. } => self.outputs.push_back(Output::CloseSocket),
             State::Polling(requests)
             | State::Probing(requests, _)
             | State::Closing { requests, .. }
                 if requests.get.is_some() =>
             {
-                last.push(Outgoing::close());
-                self.outputs.push_back(Output::AnswerGet(last));
+                self.outputs.push_back(Output::AnswerGet(vec![Outgoing::close()]));
             }
             _ => {}
         }

@@ -22,8 +22,9 @@ impl Session {
             }
             Some(requests) => requests.get = Some(now),
         }
-        if closing {
-            // Rule 19: `1` behind whatever still waits.
+        // Rule 19: `1` comes with a GET of its own. In one payload with the last messages the JavaScript client would act on it
+        // before them.
+        if closing && self.buffer.is_empty() {
             self.finish(CloseReason::ForcedClose);
         } else {
             self.flush();

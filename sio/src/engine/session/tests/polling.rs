@@ -128,7 +128,13 @@ fn rule_19_closing_waits_for_the_next_get() {
     assert_eq!(rig.session.handle_packet(rig.now, text("ignored")), None);
     assert_eq!(rig.outputs(), NOTHING);
     rig.get().unwrap();
-    assert_eq!(rig.outputs(), ["get 4a,1", "closed: forced close"]);
+    assert_eq!(
+        rig.outputs(),
+        ["get 4a"],
+        "`1` would be acted on before what stands in front of it"
+    );
+    rig.get().unwrap();
+    assert_eq!(rig.outputs(), ["get 1", "closed: forced close"]);
 }
 
 #[test]

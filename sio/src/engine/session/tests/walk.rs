@@ -90,6 +90,8 @@ impl Oracle {
                 Output::AnswerGet(packets) => {
                     assert!(std::mem::take(&mut self.get), "a GET is answered once");
                     assert!(!packets.is_empty(), "and not with nothing");
+                    let closes = packets.iter().any(|packet| packet.bytes() == "1");
+                    assert!(!closes || packets.len() == 1, "`1` comes alone");
                     self.deliver(&packets);
                 }
                 Output::Probe(_) => assert!(self.probe.is_some()),
