@@ -68,6 +68,7 @@ function wishedName() {
 /** Comes in under a name. */
 function start(name) {
   sessionStorage.name = localStorage.name = name;
+  if (!socket) return location.reload(); // perhaps the client can be loaded this time
   view.trouble("Connecting …");
   socket.connect();
 }

@@ -24,8 +24,8 @@ pub(crate) const WS: Plan = Plan {
     floors: &[
         floor("outbox", &[]),                         // bytes on their way out, no I/O
         floor("net", &["outbox"]),                    // never handshake, proto
-        floor("handshake", &[]),                      // RFC 6455 section 4
-        floor("proto", &["outbox"]),                  // RFC 6455 sections 5 to 8
+        floor("handshake", &["proto"]), // RFC 6455 section 4; of proto only what negotiates extensions
+        floor("proto", &["outbox"]),    // RFC 6455 sections 5 to 8, RFC 7692
         floor("stream", &["outbox", "net", "proto"]), // never server, client
         floor("server", &["net", "handshake", "proto", "stream"]), // never client
         floor("client", &["net", "handshake", "proto", "stream"]), // never server

@@ -224,7 +224,7 @@ async fn what_is_remembered_of_the_request() {
     let handle = rig.opened().await;
     let request = handle.request();
     assert_eq!(request.uri.query(), Some("EIO=4&transport=polling&token=t"));
-    assert_eq!(request.headers["cookie"], "a=b");
+    assert_eq!(request.headers()["cookie"], "a=b");
     assert_eq!(request.peer_addr, Some(http.stream.local_addr().unwrap()));
     assert!(!request.secure && request.issued.elapsed().unwrap() < Duration::from_secs(60));
 }

@@ -188,6 +188,20 @@ describe("the chat in a browser", () => {
     await person.page.getByRole("heading", { level: 1, name: "lobby" }).waitFor();
   });
 
+  test("without the client on this server the page asks its public address, and says so if that can't be reached", async (t) => {
+    const context = await browser.newContext();
+    t.after(() => context.close());
+    const page = await context.newPage();
+    const asked = [];
+    await page.route(/socket\.io(\.min)?\.js$/, (route) => {
+      asked.push(new URL(route.request().url()).host);
+      return route.abort();
+    });
+    await page.goto(chat.url);
+    await page.getByRole("alert").getByText("could not be loaded").waitFor();
+    assert.deepEqual(asked, [new URL(chat.url).host, "cdn.socket.io"]);
+  });
+
   test("someone in a terminal talks with someone in a browser", async (t) => {
     const own = await startChat();
     t.after(() => own.stop());

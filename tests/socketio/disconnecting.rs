@@ -1,6 +1,8 @@
 //! The end of sockets, from either side: rules 20, 25 and 26.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use sio::server::{DisconnectReason, EmitError, Io, Socket};
@@ -168,4 +170,44 @@ async fn a_socket_that_is_gone_refuses_and_its_closures_are_dropped() {
     let (late, mut told) = mpsc::unbounded_channel();
     socket.on_disconnect(async move |reason: DisconnectReason| late.send(reason).unwrap());
     assert_eq!(soon(told.recv()).await, Some(DisconnectReason::TransportClose));
+}
+
+/// Puts everybody out, again and again, until it is dropped.
+struct Bouncer(Arc<AtomicBool>, Option<JoinHandle<()>>);
+
+impl Bouncer {
+    fn start(io: &Io) -> Self {
+        let (io, going) = (io.clone(), Arc::new(AtomicBool::new(true)));
+        let goes_on = going.clone();
+        let thread = std::thread::spawn(move || {
+            while std::sync::atomic::AtomicBool::load(
+                &goes_on,
+                std::sync::atomic::Ordering::Relaxed,
+            ) {
+                io.broadcast().disconnect(false);
+            }
+        });
+        Self(going, Some(thread))
+    }
+}
+
+impl Drop for Bouncer {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+        self.1.take().unwrap().join().unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_put_out_while_entering_is_told_that_it_came_in_and_went() {
+    let io = Io::new();
+    let addr = serve(&io).await;
+    let bouncer = Bouncer::start(&io);
+    for _ in 0..500 {
+        let mut peer = Peer::open(addr).await;
+        peer.send("0").await;
+        peer.granted("0").await;
+        assert_eq!(peer.recv().await, "1");
+    }
+    drop(bouncer);
 }

@@ -2,6 +2,7 @@
 
 mod cancel;
 mod client;
+mod deflate;
 mod pull;
 mod push;
 mod raw;

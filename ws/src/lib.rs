@@ -26,8 +26,8 @@ pub mod stream;
 #[cfg(feature = "tokio")]
 pub use client::{Client, ConnectError, connect};
 pub use proto::{
-    CloseCode, CloseFrame, CloseReport, Config, Failure, Initiator, Message, OverflowPolicy,
-    Payload, Prepared, ProtocolError, Role, Text,
+    CloseCode, CloseFrame, CloseReport, Compress, Config, Deflate, DeflateConfig, Failure,
+    Initiator, Message, OverflowPolicy, Payload, Prepared, ProtocolError, Role, Text,
 };
 /// The TLS that [`Client::tls`] and [`net::TlsAcceptor`] take configurations of.
 #[cfg(feature = "tls")]

@@ -1,6 +1,6 @@
 //! Answers that are waited for: each is resolved exactly once - by the answer, by a timeout or by the end of the connection.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -89,7 +89,8 @@ impl fmt::Debug for Waiter {
 /// Dropping it resolves all that wait with [`AckError::Disconnected`].
 #[derive(Debug, Default)]
 pub struct Acks {
-    waiting: HashMap<u64, Waiter>,
+    /// A tree, because an empty one is three words and owns no memory: most sockets wait for nothing.
+    waiting: BTreeMap<u64, Waiter>,
 }
 
 impl Acks {
@@ -109,12 +110,7 @@ impl Acks {
     /// nobody waits for (any more): such an answer is ignored (rule 27).
     #[must_use = "a waiter that is dropped is resolved as disconnected"]
     pub fn take(&mut self, id: u64) -> Option<Waiter> {
-        let waiter = self.waiting.remove(&id);
-        if self.waiting.is_empty() {
-            // An idle socket owns no table.
-            self.waiting = HashMap::new();
-        }
-        waiter
+        self.waiting.remove(&id)
     }
 
     /// How many answers are waited for.

@@ -1,9 +1,11 @@
 //! Listeners by event name.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+
+/// Up to this many names there is room for exactly as many.
+const FEW: usize = 8;
 
 /// Names one listener, to remove it. Unique within its [`Listeners`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -14,7 +16,8 @@ pub struct ListenerId(u64);
 /// A list of listeners is replaced when it changes and shared while it is called, so that a listener may add and remove
 /// listeners (itself too) in the middle of a dispatch: the change counts from the next event on.
 pub struct Listeners<H> {
-    by_event: HashMap<Cow<'static, str>, List<H>>,
+    /// Sorted by name. Most sockets listen to a few events: a table for them would be mostly empty.
+    by_event: Vec<(Cow<'static, str>, List<H>)>,
     any: Option<List<H>>,
     next: u64,
 }
@@ -31,7 +34,7 @@ struct Listener<H> {
 impl<H: Clone> Listeners<H> {
     /// Without listeners; allocates nothing.
     pub fn new() -> Self {
-        Self { by_event: HashMap::new(), any: None, next: 0 }
+        Self { by_event: Vec::new(), any: None, next: 0 }
     }
 
     /// Adds a listener for every event of this name.
@@ -57,7 +60,7 @@ impl<H: Clone> Listeners<H> {
 
     /// Removes all listeners of this name. They come back, to be dropped where no lock is held: a closure may own anything.
     pub fn off(&mut self, event: &str) -> Vec<H> {
-        let list = self.by_event.remove(event);
+        let list = self.find(event).ok().map(|index| self.by_event.remove(index).1);
         list.iter().flat_map(|list| list.iter()).map(|listener| listener.handler.clone()).collect()
     }
 
@@ -73,19 +76,22 @@ impl<H: Clone> Listeners<H> {
             self.any = Some(left).filter(|list| !list.is_empty());
             return Some(handler);
         }
-        let found =
-            self.by_event.iter().find_map(|(event, list)| Some((event.clone(), find(list)?)));
-        let (event, handler) = found?;
-        self.retain(&event, |listener| listener.id == id);
+        let lists = self.by_event.iter().enumerate();
+        let (index, handler) =
+            lists.filter_map(|(index, (_, list))| Some((index, find(list)?))).next()?;
+        self.retain(index, |listener| listener.id == id);
         Some(handler)
     }
 
     /// The listeners of an event that has happened: one that waited for it once is no listener any more, and lives on only in
     /// what is returned.
     pub fn fire(&mut self, event: &str) -> Fired<H> {
-        let named = self.by_event.get(event).map(Arc::clone);
-        if named.as_ref().is_some_and(|list| list.iter().any(|listener| listener.once)) {
-            self.retain(event, |listener| listener.once);
+        let index = self.find(event).ok();
+        let named = index.map(|index| self.by_event[index].1.clone());
+        if let (Some(index), Some(list)) = (index, &named)
+            && list.iter().any(|listener| listener.once)
+        {
+            self.retain(index, |listener| listener.once);
         }
         Fired { named, any: self.any.clone() }
     }
@@ -93,9 +99,24 @@ impl<H: Clone> Listeners<H> {
     fn add(&mut self, event: Cow<'static, str>, once: bool, handler: H) -> ListenerId {
         let listener = self.listener(once, handler);
         let id = listener.id;
-        let list = self.by_event.entry(event).or_insert_with(|| Arc::from([]));
-        *list = with(list, listener);
+        match self.find(&event) {
+            Ok(index) => {
+                let list = &mut self.by_event[index].1;
+                *list = with(list, listener);
+            }
+            Err(index) => {
+                if self.by_event.len() < FEW {
+                    self.by_event.reserve_exact(1);
+                }
+                self.by_event.insert(index, (event, Arc::from([listener])));
+            }
+        }
         id
+    }
+
+    /// Where the listeners of this name are, or belong.
+    fn find(&self, event: &str) -> Result<usize, usize> {
+        self.by_event.binary_search_by(|(name, _)| (**name).cmp(event))
     }
 
     fn listener(&mut self, once: bool, handler: H) -> Listener<H> {
@@ -104,14 +125,12 @@ impl<H: Clone> Listeners<H> {
         Listener { id, once, handler }
     }
 
-    /// Removes the listeners of `event` that are `gone`, and the name with the last of them.
-    fn retain(&mut self, event: &str, gone: impl Fn(&Listener<H>) -> bool) {
-        let Some(list) = self.by_event.get_mut(event) else {
-            return;
-        };
+    /// Removes the listeners of the event at `index` that are `gone`, and the name with the last of them.
+    fn retain(&mut self, index: usize, gone: impl Fn(&Listener<H>) -> bool) {
+        let list = &mut self.by_event[index].1;
         *list = without(list, gone);
         if list.is_empty() {
-            self.by_event.remove(event);
+            self.by_event.remove(index);
         }
     }
 }

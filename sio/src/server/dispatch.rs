@@ -4,6 +4,7 @@
 //! finishes it and then takes the events that came meanwhile from the queue. Acks and disconnections do not queue, so that a
 //! handler may wait for an ack of its own client.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::task::{Context, Waker};
 
@@ -108,6 +109,8 @@ impl Socket {
         let mut core = self.inner().core();
         let Some(packet) = core.queue.pop_front() else {
             core.busy = false;
+            // An idle socket owns no memory for events, however many have waited.
+            core.queue = VecDeque::new();
             return None;
         };
         core.queued_bytes -= packet.weight();
@@ -119,7 +122,7 @@ impl Socket {
     /// Drops the events that wait: the client has left, and come back before they were handled.
     pub(super) fn drop_queue(&self) {
         let mut core = self.inner().core();
-        core.queue.clear();
+        core.queue = VecDeque::new();
         core.queued_bytes = 0;
         self.regulate(&mut core);
     }

@@ -24,10 +24,10 @@ impl Handshake {
         Self { request, auth: auth.map(Arc::from) }
     }
 
-    /// The headers of the request.
+    /// The headers of the request. The first call makes a map of them, which stays as long as the session.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
-        &self.request.headers
+        self.request.headers()
     }
 
     /// The URI of the request, with the query.

@@ -24,7 +24,7 @@ use crate::adapter::{Room, SocketId};
 use crate::emitter::{Acks, Listeners};
 use crate::engine::Outgoing;
 use crate::handler::Work;
-use crate::packet::Packet;
+use crate::packet::{Packet, encode};
 
 /// Messages that may wait for the CONNECT reply; they are the server's own.
 const MAX_EARLY: usize = 1024;
@@ -140,8 +140,9 @@ impl Inner {
             }
             // First into the index: who has read the reply can be reached. What is sent by it till then follows the reply.
             self.namespace.insert(Socket::new(self.clone()));
-            core.early.insert(0, reply);
+            core.early.insert(0, reply.clone());
         }
+        let mut granted = false;
         loop {
             let early = {
                 let mut core = self.core();
@@ -152,12 +153,28 @@ impl Inner {
                         return true;
                     }
                     (Phase::Connecting, false) => mem::take(&mut core.early),
-                    _ => return false,
+                    _ => {
+                        drop(core);
+                        self.take_leave(reply, granted);
+                        return false;
+                    }
                 }
             };
             if !self.client.has_taken(self.client.handle.send_all(&early)) {
                 return false;
             }
+            granted = true;
+        }
+    }
+
+    /// It was ended from elsewhere while it was entering. A client that was put out hears that it came in, too, or it would wait
+    /// for an answer.
+    fn take_leave(&self, reply: Outgoing, granted: bool) {
+        if let Some((DisconnectReason::ServerNamespaceDisconnect, _)) = self.ended() {
+            let goodbye = Outgoing::text(|out| encode::disconnect(out, &self.namespace.name));
+            let words = [reply, goodbye];
+            let unsaid = if granted { &words[1..] } else { &words[..] };
+            self.client.has_taken(self.client.handle.send_all(unsaid));
         }
     }
 
@@ -175,10 +192,18 @@ impl Inner {
             core.end = Some((reason, self.namespace.remove(self.id)));
             (was, mem::take(&mut core.on_disconnect), mem::take(&mut core.acks))
         };
+        // The client is told by whoever found it connected, and by nobody else: see `take_leave` for one that was entering.
+        if (was, reason) == (Phase::Connected, DisconnectReason::ServerNamespaceDisconnect) {
+            self.client.has_taken(self.client.handle.send(self.goodbye()));
+        }
         // Resolves whoever waits for an answer.
         drop(acks);
         // Who was never connected is not told that it is disconnected.
         Some(if was == Phase::Connected { listeners } else { Vec::new() })
+    }
+
+    fn goodbye(&self) -> Outgoing {
+        Outgoing::text(|out| encode::disconnect(out, &self.namespace.name))
     }
 
     /// Reason and rooms of a socket that is disconnected.

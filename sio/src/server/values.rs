@@ -1,12 +1,14 @@
 //! Values of any type, one per type, kept for an application.
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Holds shared values, so that no code of theirs runs while they are looked up.
+///
+/// A tree, because most sockets have none and an empty one is three words.
 #[derive(Default)]
-pub(super) struct Values(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
+pub(super) struct Values(BTreeMap<TypeId, Arc<dyn Any + Send + Sync>>);
 
 impl Values {
     /// Puts a value in, and gives the one before, to be dropped without the lock that guards this.

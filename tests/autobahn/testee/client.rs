@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
+use ws::Client;
 use ws::rustls::crypto::ring::default_provider;
 use ws::rustls::pki_types::CertificateDer;
 use ws::rustls::pki_types::pem::PemObject;
 use ws::rustls::{ClientConfig, RootCertStore};
-use ws::{Client, Config};
 
-use crate::{Api, Result, echo};
+use crate::{Api, Options, Result, echo};
 
 /// The server writes the report of all cases before it answers the handshake that asks for it.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(120);
@@ -24,13 +24,17 @@ pub async fn run(
     url: &str,
     agent: &str,
     tls: Option<&Path>,
-    config: Arc<Config>,
+    options: &Options,
 ) -> Result {
     let tls = tls.map(trust).transpose()?;
+    let deflate = options.deflate();
     let client = |path: String| {
-        let client = Client::builder(format!("{url}{path}"))
-            .config(config.clone())
+        let mut client = Client::builder(format!("{url}{path}"))
+            .config(options.config())
             .handshake_timeout(HANDSHAKE_TIMEOUT);
+        if let Some(offer) = &deflate {
+            client = client.deflate(offer.clone());
+        }
         match &tls {
             Some(tls) => client.tls(tls.clone()),
             None => client,

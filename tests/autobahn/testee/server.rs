@@ -5,14 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ws::net::TlsAcceptor;
-use ws::{Config, Server, ServerConfig};
+use ws::{Server, ServerConfig};
 
-use crate::{Api, Result, certificate, echo};
+use crate::{Api, Options, Result, certificate, echo};
 
 /// Serves until it is killed.
-pub async fn run(api: Api, tls: Option<&Path>, websocket: Arc<Config>) -> Result {
+pub async fn run(api: Api, tls: Option<&Path>, options: &Options) -> Result {
     let mut config = ServerConfig::default();
-    config.websocket = websocket;
+    config.websocket = options.config();
+    config.deflate = options.deflate();
     if let Some(folder) = tls {
         let (certificate, key) = (certificate::chain(folder), certificate::key(folder));
         config.secure = Some(Arc::new(TlsAcceptor::from_pem_files(certificate, key)?));

@@ -15,8 +15,8 @@ use super::refusal;
 use super::tls::Tls;
 use crate::handshake::{Accepted, Opening, OpeningError, Subprotocols, Target, VerifyError};
 use crate::net::Stream;
-use crate::proto::{Config, Role};
-use crate::stream::{self, Handler, Sender, WebSocket};
+use crate::proto::{Config, Deflate, DeflateConfig, Role};
+use crate::stream::{Handler, Sender, WebSocket};
 
 /// A client for one URL. It may connect any number of times, each time with a key of its own.
 ///
@@ -40,6 +40,7 @@ pub struct Client {
     subprotocols: Vec<Box<str>>,
     /// The first header that was none; told when connecting.
     mistake: Option<Box<str>>,
+    deflate: Vec<DeflateConfig>,
     config: Arc<Config>,
     handshake_timeout: Duration,
     pub(super) tls: Tls,
@@ -55,6 +56,7 @@ impl Client {
             headers: Vec::new(),
             subprotocols: Vec::new(),
             mistake: None,
+            deflate: Vec::new(),
             config: Arc::default(),
             handshake_timeout: Duration::from_secs(10),
             tls: Tls::default(),
@@ -84,6 +86,14 @@ impl Client {
     /// [`Connected::subprotocol`].
     pub fn subprotocol(mut self, name: impl AsRef<str>) -> Self {
         self.subprotocols.push(name.as_ref().into());
+        self
+    }
+
+    /// Offers compression of messages by permessage-deflate (RFC 7692; feature `deflate`). Called again, it offers other
+    /// parameters to a server that can't accept those; the server takes the first that it can. See [`DeflateConfig`] on
+    /// what it costs and what it may give away, and [`Connected::deflate`] for what came of it.
+    pub fn deflate(mut self, offer: DeflateConfig) -> Self {
+        self.deflate.push(offer);
         self
     }
 
@@ -168,6 +178,9 @@ impl Client {
             Subprotocols::new(&self.subprotocols).map_err(ConnectError::Subprotocol)?;
         // RFC 6455 §4.1 item 7: "The nonce MUST be selected randomly for each connection."
         let mut opening = Opening::new(target, rand::random()).subprotocols(subprotocols);
+        for offer in self.deflate.iter().cloned() {
+            opening = opening.deflate(offer);
+        }
         for (name, value) in self.headers.iter().cloned() {
             opening = opening.header(name, value).map_err(|error| match error {
                 OpeningError::ReservedHeader(name) => {
@@ -202,6 +215,7 @@ impl fmt::Debug for Client {
             .field("url", &self.url)
             .field("headers", &headers)
             .field("subprotocols", &self.subprotocols)
+            .field("deflate", &self.deflate)
             .field("config", &self.config)
             .field("handshake_timeout", &self.handshake_timeout)
             .finish_non_exhaustive()
@@ -225,6 +239,12 @@ impl Connected {
         self.accepted.subprotocol()
     }
 
+    /// How messages are compressed, if the server accepted an offer of [`Client::deflate`].
+    #[must_use]
+    pub fn deflate(&self) -> Option<&Deflate> {
+        self.accepted.deflate()
+    }
+
     /// The server's response, 101, with its headers.
     #[must_use]
     pub const fn response(&self) -> &Response<()> {
@@ -235,12 +255,17 @@ impl Connected {
     #[must_use]
     pub fn into_websocket(self) -> WebSocket {
         let subprotocol = self.subprotocol().map(str::to_owned);
-        WebSocket::from_stream(self.stream, self.leftover, Role::Client, self.config)
-            .with_opening(subprotocol, http::Extensions::new())
+        let Self { stream, leftover, accepted, config, .. } = self;
+        let socket = WebSocket::from_stream(stream, leftover, Role::Client, config)
+            .with_opening(subprotocol, http::Extensions::new());
+        match accepted.deflate() {
+            Some(deflate) => socket.with_deflate(deflate),
+            None => socket,
+        }
     }
 
     /// Calls a handler in a task of the connection's own.
     pub fn spawn(self, handler: impl Handler) -> Sender {
-        stream::spawn(self.stream, self.leftover, Role::Client, self.config, handler)
+        self.into_websocket().spawn(handler)
     }
 }

@@ -11,6 +11,7 @@ use super::server::is_reserved;
 use super::subprotocol::Subprotocols;
 use super::target::Target;
 use super::token::{Repeated, at_most_one, elements, has_element};
+use crate::proto::{Deflate, DeflateConfig};
 
 /// One opening handshake of a client: makes the request and judges the response to it.
 ///
@@ -35,19 +36,32 @@ pub struct Opening {
     subprotocols: Subprotocols,
     /// Offers of extensions and what the application adds.
     headers: HeaderMap,
+    deflate: Vec<DeflateConfig>,
 }
 
 impl Opening {
     /// A handshake with a server. The nonce must be random for every connection (§4.1 item 7).
     pub fn new(target: Target, nonce: [u8; 16]) -> Self {
         let key = Key::from_nonce(nonce);
-        Self { target, key, subprotocols: Subprotocols::default(), headers: HeaderMap::new() }
+        let (subprotocols, headers) = (Subprotocols::default(), HeaderMap::new());
+        Self { target, key, subprotocols, headers, deflate: Vec::new() }
     }
 
     /// Offers these subprotocols, the preferred one first. A server may still choose none.
     #[must_use]
     pub fn subprotocols(mut self, subprotocols: Subprotocols) -> Self {
         self.subprotocols = subprotocols;
+        self
+    }
+
+    /// Offers permessage-deflate (RFC 7692) with these parameters; called again, with others for a
+    /// server that can't accept those. See [`Accepted::deflate`].
+    #[must_use]
+    pub fn deflate(mut self, offer: DeflateConfig) -> Self {
+        let value = HeaderValue::try_from(offer.offer());
+        let value = value.expect("names and numbers are visible ASCII");
+        self.headers.append(header::SEC_WEBSOCKET_EXTENSIONS, value);
+        self.deflate.push(offer);
         self
     }
 
@@ -136,7 +150,8 @@ impl Opening {
             _ => return Err(VerifyError::Accept),
         }
         let extensions = self.verify_extensions(headers)?;
-        Ok(Accepted { subprotocol: self.verify_subprotocol(headers)?, extensions })
+        let deflate = self.verify_deflate(&extensions)?;
+        Ok(Accepted { subprotocol: self.verify_subprotocol(headers)?, extensions, deflate })
     }
 
     /// 5. Nothing that wasn't offered.
@@ -148,6 +163,16 @@ impl Opening {
             }
         }
         Ok(headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS).into_iter().cloned().collect())
+    }
+
+    /// RFC 7692 §7.1: a response that answers none of our offers fails the connection.
+    fn verify_deflate(&self, lines: &[HeaderValue]) -> Result<Option<Deflate>, VerifyError> {
+        if self.deflate.is_empty() {
+            return Ok(None);
+        }
+        let response: Result<Vec<_>, _> = extension::parse_all(lines).collect();
+        let response = response.map_err(|_| VerifyError::Extension)?;
+        DeflateConfig::verify(&self.deflate, response).map_err(|_| VerifyError::Extension)
     }
 
     /// 6. One that was offered; §11.3.4: the header must not appear more than once in a response.
@@ -168,9 +193,15 @@ impl Opening {
 pub struct Accepted {
     subprotocol: Option<Box<str>>,
     extensions: Vec<HeaderValue>,
+    deflate: Option<Deflate>,
 }
 
 impl Accepted {
+    /// How messages are compressed, if the server accepted an offer of [`Opening::deflate`].
+    pub fn deflate(&self) -> Option<&Deflate> {
+        self.deflate.as_ref()
+    }
+
     /// The subprotocol that the server chose, if it chose one; always one that was offered.
     pub fn subprotocol(&self) -> Option<&str> {
         self.subprotocol.as_deref()
@@ -223,7 +254,7 @@ pub enum VerifyError {
     Accept,
     /// A subprotocol was chosen that was not offered, or more than one.
     Subprotocol,
-    /// An extension was accepted that was not offered.
+    /// An extension was accepted that was not offered, or with parameters that answer no offer.
     Extension,
 }
 

@@ -6,12 +6,14 @@ use std::fmt;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
 
+use super::extension;
 use super::host::Host;
 use super::key::Key;
 use super::origin::Origins;
 use super::rejection::Rejection;
 use super::subprotocol::Subprotocols;
 use super::token::{at_most_one, has_element};
+use crate::proto::{Deflate, DeflateConfig};
 
 /// Checks the client's opening handshake; pages of other hosts are refused, see
 /// [`Origins::SameHost`].
@@ -51,7 +53,7 @@ pub fn check_with_origins<B>(
     let origin = check_origin(headers, &host, origins)?;
     let extensions =
         headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS).into_iter().cloned().collect();
-    Ok(Upgrade { key, host, origin, subprotocols, extensions })
+    Ok(Upgrade { key, host, origin, subprotocols, extensions, deflate: None })
 }
 
 /// A valid handshake of a client, not yet answered.
@@ -62,6 +64,7 @@ pub struct Upgrade {
     origin: Option<Box<str>>,
     subprotocols: Subprotocols,
     extensions: Vec<HeaderValue>,
+    deflate: Option<Deflate>,
 }
 
 impl Upgrade {
@@ -80,10 +83,23 @@ impl Upgrade {
         self.origin.as_deref()
     }
 
-    /// The lines of `Sec-WebSocket-Extensions` as they came. None is accepted unless an extension
-    /// does so.
+    /// The lines of `Sec-WebSocket-Extensions` as they came. None is accepted but by
+    /// [`Upgrade::negotiate_deflate`].
     pub fn extensions(&self) -> &[HeaderValue] {
         &self.extensions
+    }
+
+    /// Accepts the first offer of permessage-deflate (RFC 7692) that is valid. [`Upgrade::accept`]
+    /// tells the client; the connection has to be made with what is returned.
+    pub fn negotiate_deflate(&mut self, config: &DeflateConfig) -> Option<&Deflate> {
+        // What is malformed is declined, as is what we don't know.
+        self.deflate = config.accept(extension::parse_all(&self.extensions).flatten());
+        self.deflate.as_ref()
+    }
+
+    /// How messages are compressed, if [`Upgrade::negotiate_deflate`] accepted an offer.
+    pub fn deflate(&self) -> Option<&Deflate> {
+        self.deflate.as_ref()
     }
 
     /// The client's key.
@@ -118,6 +134,11 @@ impl Upgrade {
                 header::SEC_WEBSOCKET_PROTOCOL,
                 value.ok_or(AcceptError::SubprotocolNotOffered)?,
             );
+        }
+        if let Some(deflate) = &self.deflate {
+            let value = HeaderValue::try_from(deflate.to_string());
+            let value = value.expect("names and numbers are visible ASCII");
+            headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, value);
         }
         headers.extend(extra);
         let mut response = Response::new(());

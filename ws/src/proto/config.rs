@@ -72,3 +72,27 @@ pub enum Role {
     /// The side that connected.
     Client,
 }
+
+impl Role {
+    /// The other side.
+    #[must_use]
+    pub const fn peer(self) -> Self {
+        match self {
+            Self::Server => Self::Client,
+            Self::Client => Self::Server,
+        }
+    }
+}
+
+/// Whether a message is compressed, on a connection with permessage-deflate; on others it makes no difference.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Compress {
+    /// If it is long enough, see [`DeflateConfig`](super::DeflateConfig).
+    #[default]
+    Auto,
+    /// However short it is, unless it is empty.
+    Always,
+    /// Not at all: what is compressed already (images, video), and secrets next to text of somebody else's choice, which can
+    /// be guessed from the compressed length (BREACH).
+    Never,
+}

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::close::{CloseFrame, CloseReport, Failure};
-use super::config::{Config, Role};
+use super::config::{Compress, Config, Role};
+use super::deflate::Deflate;
 use super::keepalive::Heard;
-use super::message::{Message, Payload};
+use super::message::{Message, Payload, Prepared};
 use super::receive::{Received, Receiver};
 use super::text::Spare;
 use super::transmit::{MaskSource, NotOpen, Transmitter};
@@ -67,6 +68,14 @@ impl Connection {
         }
     }
 
+    /// With messages compressed as client and server agreed.
+    #[must_use]
+    pub fn with_deflate(mut self, deflate: &Deflate) -> Self {
+        self.receiver.set_deflate(deflate);
+        self.transmitter.set_deflate(deflate);
+        self
+    }
+
     /// Takes bytes from the front of `input`; to be called until it returns `None`. What it returns may be borrowed from
     /// `input`, which is unmasked in place.
     pub fn handle_input<'a>(
@@ -120,6 +129,24 @@ impl Connection {
     /// [`NotOpen`] once a close frame was sent or the connection has ended.
     pub fn send(&mut self, message: &Message) -> Result<(), NotOpen> {
         self.transmitter.send(message)
+    }
+
+    /// Queues a message, compressed or not.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::send`].
+    pub fn send_with(&mut self, message: &Message, compress: Compress) -> Result<(), NotOpen> {
+        self.transmitter.send_with(message, compress)
+    }
+
+    /// Queues a message that was framed before.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::send`].
+    pub fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), NotOpen> {
+        self.transmitter.send_prepared(prepared)
     }
 
     /// Queues a ping with at most 125 bytes of payload.

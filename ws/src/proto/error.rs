@@ -10,7 +10,7 @@ use super::close::CloseCode;
 pub enum ProtocolError {
     /// An opcode that RFC 6455 §5.2 reserves.
     ReservedOpcode,
-    /// A reserved bit without an extension that defines it (§5.2).
+    /// A reserved bit without an extension that defines it (§5.2), or in a frame where it is not defined (RFC 7692 §6).
     ReservedBits,
     /// A control frame without FIN (§5.5).
     FragmentedControl,
@@ -36,6 +36,8 @@ pub enum ProtocolError {
     CloseReasonNotUtf8,
     /// A text message that is not UTF-8 (§8.1).
     TextNotUtf8,
+    /// A compressed message that is not DEFLATE (RFC 7692 §7.2.2).
+    DeflateCorrupt,
     /// A frame longer than [`Config::max_frame_size`](super::Config::max_frame_size).
     FrameTooBig,
     /// A message longer than [`Config::max_message_size`](super::Config::max_message_size).
@@ -47,7 +49,10 @@ impl ProtocolError {
     #[must_use]
     pub const fn close_code(self) -> CloseCode {
         match self {
-            Self::TextNotUtf8 | Self::CloseReasonNotUtf8 => CloseCode::INVALID_PAYLOAD,
+            // The framing is right, but the payload is not what its frame says it is. RFC 7692 names no code for this.
+            Self::TextNotUtf8 | Self::CloseReasonNotUtf8 | Self::DeflateCorrupt => {
+                CloseCode::INVALID_PAYLOAD
+            }
             Self::FrameTooBig | Self::MessageTooBig => CloseCode::MESSAGE_TOO_BIG,
             _ => CloseCode::PROTOCOL_ERROR,
         }
@@ -71,6 +76,7 @@ impl ProtocolError {
             Self::CloseCodeInvalid => "close code that must not be sent",
             Self::CloseReasonNotUtf8 => "close reason is not UTF-8",
             Self::TextNotUtf8 => "text is not UTF-8",
+            Self::DeflateCorrupt => "compressed message is corrupt",
             Self::FrameTooBig => "frame too big",
             Self::MessageTooBig => "message too big",
         }

@@ -8,6 +8,9 @@ pub const MAX_HEADER: usize = 14;
 /// The longest payload of a control frame (RFC 6455 §5.5).
 pub const MAX_CONTROL_PAYLOAD: usize = 125;
 
+/// RSV1 in [`Header::rsv`]: the first frame of a compressed message, where that was negotiated (RFC 7692 §6).
+pub const RSV1: u8 = 0b100;
+
 /// What a frame carries (RFC 6455 §5.2, §11.8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opcode {

@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 
+use super::config::Compress;
+use super::deflate::Deflated;
 use super::frame::{Header, Opcode};
 use super::text::Text;
 
@@ -199,11 +201,16 @@ const HEADER_ROOM: &str = "          ";
 /// assert_eq!(news.frame()[..2], [0x81, 10]); // FIN and text, ten bytes, no mask
 /// assert_eq!(news.as_text(), Some("hello, all"));
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// Connections with permessage-deflate get it compressed. Those that take over no context share that, too: it is compressed for
+/// the first of them and remembered here. A clone that was made before does it once more; so lend one to many connections.
+#[derive(Debug, Clone)]
 pub struct Prepared {
     message: Message,
     /// Header and payload, `message` being a slice of the same bytes.
     frame: Bytes,
+    compression: Compress,
+    deflated: Deflated,
 }
 
 impl Prepared {
@@ -221,7 +228,7 @@ impl Prepared {
         frame.extend_from_slice(&header[..used]);
         frame.extend_from_slice(bytes);
         let frame = Bytes::from(frame);
-        Self { message: Message::Binary(frame.slice(used..)), frame }
+        Self::new(Message::Binary(frame.slice(used..)), frame)
     }
 
     /// A text message that `write` appends to a buffer, to be framed where it stands without a copy.
@@ -237,7 +244,26 @@ impl Prepared {
         let len = text.len().saturating_sub(HEADER_ROOM.len());
         let (header, used) = Header::new(Opcode::Text, len as u64).encode();
         let (frame, text) = Text::framed(text, HEADER_ROOM.len(), &header[..used]);
-        Self { message: Message::Text(text), frame }
+        Self::new(Message::Text(text), frame)
+    }
+
+    fn new(message: Message, frame: Bytes) -> Self {
+        Self { message, frame, compression: Compress::Auto, deflated: Deflated::default() }
+    }
+
+    /// Says whether the message is compressed, where that was negotiated. [`Compress::Auto`] without this.
+    #[must_use]
+    pub const fn compress(mut self, compress: Compress) -> Self {
+        self.compression = compress;
+        self
+    }
+
+    pub(super) const fn compression(&self) -> Compress {
+        self.compression
+    }
+
+    pub(super) const fn deflated(&self) -> &Deflated {
+        &self.deflated
     }
 
     /// The message.
@@ -269,3 +295,12 @@ impl Prepared {
         self.frame.clone()
     }
 }
+
+/// By kind and content.
+impl PartialEq for Prepared {
+    fn eq(&self, other: &Self) -> bool {
+        self.message == other.message
+    }
+}
+
+impl Eq for Prepared {}

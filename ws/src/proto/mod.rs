@@ -1,4 +1,4 @@
-//! The protocol as a machine without I/O (RFC 6455 §5 to §8).
+//! The protocol as a machine without I/O (RFC 6455 §5 to §8, RFC 7692).
 //!
 //! [`Receiver`] turns bytes into messages, [`Transmitter`] turns messages into bytes and keeps the state of the closing
 //! handshake; [`Connection`] is both together. Neither reads a clock, a socket or random numbers: those are handed in. The
@@ -7,7 +7,10 @@
 mod close;
 mod config;
 mod connection;
+#[cfg_attr(not(feature = "deflate"), path = "without_deflate.rs")]
+mod deflate;
 mod error;
+mod extension;
 pub mod frame;
 mod keepalive;
 pub mod mask;
@@ -22,9 +25,11 @@ mod utf8;
 mod tests;
 
 pub use close::{CloseCode, CloseFrame, CloseReport, Failure, Initiator};
-pub use config::{Config, OverflowPolicy, Role};
+pub use config::{Compress, Config, OverflowPolicy, Role};
 pub use connection::{Connection, Event};
+pub use deflate::{Deflate, DeflateConfig};
 pub use error::ProtocolError;
+pub(crate) use extension::Extension;
 pub use keepalive::Heard;
 pub use message::{Message, Payload, Prepared};
 pub use receive::{Received, Receiver};

@@ -10,8 +10,9 @@ use bytes::{BufMut, BytesMut};
 
 use super::close::CloseFrame;
 use super::config::{Config, Role};
+use super::deflate::{Deflate, Inflater};
 use super::error::ProtocolError;
-use super::frame::{Header, MAX_HEADER, Opcode};
+use super::frame::{Header, MAX_HEADER, Opcode, RSV1};
 use super::mask;
 use super::message::{Message, Payload};
 use super::text::{Spare, TextBuilder};
@@ -50,6 +51,8 @@ pub struct Receiver {
     control: Vec<u8>,
     /// A message that is being gathered from fragments or reads.
     message: Option<Box<Gathered>>,
+    /// Only where permessage-deflate was negotiated.
+    inflater: Option<Box<Inflater>>,
     finished: bool,
 }
 
@@ -80,8 +83,14 @@ impl Receiver {
             frame: None,
             control: Vec::new(),
             message: None,
+            inflater: None,
             finished: false,
         }
+    }
+
+    /// Has compressed messages inflated from now on.
+    pub fn set_deflate(&mut self, deflate: &Deflate) {
+        self.inflater = Some(Inflater::boxed(deflate, self.role));
     }
 
     /// Takes bytes from the front of `input` until something is complete, or all of them. The payload may be borrowed from
@@ -111,8 +120,12 @@ impl Receiver {
     }
 
     /// Where the next bytes of a big message belong, if one is arriving: they can be read there instead of being copied
-    /// from a read buffer. What was appended is then announced by [`Receiver::handle_direct`].
+    /// from a read buffer. What was appended is then announced by [`Receiver::handle_direct`]. A compressed message is
+    /// inflated out of the read buffer, and has no such place.
     pub fn direct(&mut self) -> Option<Spare<'_>> {
+        if self.is_inflating() {
+            return None;
+        }
         let frame = self.frame.filter(|f| !self.finished && f.missing() >= DIRECT_FROM)?;
         let message = self.message.as_mut()?;
         let missing = usize::try_from(frame.missing()).ok()?;
@@ -151,6 +164,7 @@ impl Receiver {
         self.head_len = 0;
         self.frame = None;
         self.message = None;
+        self.inflater = None;
         self.control = Vec::new();
     }
 
@@ -176,9 +190,13 @@ impl Receiver {
             }
         };
         self.check(&header)?;
+        let is_deflated = header.rsv != 0;
+        if is_deflated && let Some(inflater) = &mut self.inflater {
+            inflater.begin();
+        }
         // A control frame between fragments (§5.4) stands for itself; data is gathered unless it is a whole message.
         let is_fragment = !header.opcode.is_control() && (self.message.is_some() || !header.fin);
-        if is_fragment || header.len > input.len() as u64 {
+        if is_fragment || is_deflated || header.len > input.len() as u64 {
             self.frame = Some(Frame { header, received: 0 });
             return Ok(None);
         }
@@ -223,7 +241,7 @@ impl Receiver {
     #[inline]
     fn check(&self, header: &Header) -> Result<(), ProtocolError> {
         // §5.2: "MUST be 0 unless an extension is negotiated that defines meanings for non-zero values".
-        if header.rsv != 0 {
+        if header.rsv != 0 && !self.defines_bits(header) {
             return Err(ProtocolError::ReservedBits);
         }
         // §5.1: "a client MUST mask all frames", "A server MUST NOT mask any frames".
@@ -244,10 +262,27 @@ impl Receiver {
         if header.len > self.config.max_frame_size as u64 {
             return Err(ProtocolError::FrameTooBig);
         }
-        if header.len > (self.config.max_message_size as u64).saturating_sub(gathered) {
+        // Of a compressed message counts what it inflates to.
+        if header.len > (self.config.max_message_size as u64).saturating_sub(gathered)
+            && header.rsv == 0
+            && !self.is_inflating()
+        {
             return Err(ProtocolError::MessageTooBig);
         }
         Ok(())
+    }
+
+    /// RFC 7692 §6: RSV1 is defined on the first frame of a message, not on a further fragment or a control frame.
+    #[cold]
+    fn defines_bits(&self, header: &Header) -> bool {
+        self.inflater.is_some()
+            && header.rsv == RSV1
+            && matches!(header.opcode, Opcode::Text | Opcode::Binary)
+    }
+
+    /// Whether the message under way is compressed.
+    fn is_inflating(&self) -> bool {
+        self.inflater.as_ref().is_some_and(|inflater| inflater.is_active())
     }
 
     fn handle_payload<'a>(&mut self, frame: Frame, input: &mut &'a mut [u8]) -> Step<'a> {
@@ -256,6 +291,9 @@ impl Receiver {
         let piece = take(input, count);
         if frame.header.opcode.is_control() {
             return self.handle_control(frame, piece);
+        }
+        if self.is_inflating() {
+            return self.handle_deflated(frame, piece);
         }
         let opcode = frame.header.opcode;
         let message = self.message.get_or_insert_with(|| Box::new(Gathered::new(opcode)));
@@ -280,6 +318,40 @@ impl Receiver {
         if !frame.header.fin {
             return Ok(None);
         }
+        self.gathered_whole()
+    }
+
+    /// A piece of the payload of `frame`, which belongs to a compressed message.
+    fn handle_deflated(&mut self, mut frame: Frame, piece: &mut [u8]) -> Step<'static> {
+        let Some(inflater) = &mut self.inflater else { return Ok(None) };
+        let opcode = frame.header.opcode;
+        let message = self.message.get_or_insert_with(|| Box::new(Gathered::new(opcode)));
+        if let Some(key) = frame.header.mask {
+            mask::apply(key, (frame.received & 3) as usize, piece);
+        }
+        let limit = self.config.max_message_size;
+        inflater.feed(piece, |inflated| {
+            if inflated.len() > limit.saturating_sub(message.len()) {
+                return Err(ProtocolError::MessageTooBig);
+            }
+            message.spare(inflated.len(), inflated.len()).put_slice(inflated);
+            message.check()
+        })?;
+        frame.received += piece.len() as u64;
+        if frame.missing() > 0 {
+            self.frame = Some(frame);
+            return Ok(None);
+        }
+        self.frame = None;
+        if !frame.header.fin {
+            return Ok(None);
+        }
+        inflater.finish()?;
+        self.gathered_whole()
+    }
+
+    /// All of the message has been gathered.
+    fn gathered_whole(&mut self) -> Step<'static> {
         match self.message.take() {
             Some(message) => Ok(Some(Received::Message(Payload::owned(message.finish()?)))),
             None => Ok(None),

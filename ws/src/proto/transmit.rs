@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 
 use super::close::{CloseCode, CloseFrame, CloseReport, Failure};
-use super::config::{Config, Role};
+use super::config::{Compress, Config, Role};
+use super::deflate::{Deflate, Deflater, Share};
 use super::error::ProtocolError;
 use super::frame::{Header, MAX_CONTROL_PAYLOAD, Opcode};
 use super::keepalive::{Due, Heard, Keepalive, deadline};
@@ -52,6 +53,8 @@ pub struct Transmitter {
     /// Bytes in the outbox up to the end of the pong that was queued when the stream was blocked; 0 if there is none.
     pong_behind: usize,
     keepalive: Keepalive,
+    /// Only where permessage-deflate was negotiated.
+    deflater: Option<Box<Deflater>>,
 }
 
 impl Transmitter {
@@ -70,7 +73,13 @@ impl Transmitter {
             pending_pong: None,
             pong_behind: 0,
             keepalive,
+            deflater: None,
         }
+    }
+
+    /// Has messages compressed from now on.
+    pub fn set_deflate(&mut self, deflate: &Deflate) {
+        self.deflater = Some(Deflater::boxed(deflate, self.role));
     }
 
     /// Queues a message.
@@ -80,8 +89,21 @@ impl Transmitter {
     /// [`NotOpen`] once a close frame was sent or the connection has ended (§5.5.1).
     #[inline]
     pub fn send(&mut self, message: &Message) -> Result<(), NotOpen> {
+        self.send_with(message, Compress::Auto)
+    }
+
+    /// Queues a message, compressed or not.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transmitter::send`].
+    #[inline]
+    pub fn send_with(&mut self, message: &Message, compress: Compress) -> Result<(), NotOpen> {
         self.check_open()?;
         let payload = message.as_bytes();
+        if self.deflater.is_some() && self.deflate(message.opcode(), payload, compress) {
+            return Ok(());
+        }
         if payload.len() < SHARE_FROM || self.role == Role::Client {
             self.frame(message.opcode(), payload);
         } else {
@@ -100,7 +122,7 @@ impl Transmitter {
     #[inline]
     pub fn send_text(&mut self, text: &str) -> Result<(), NotOpen> {
         self.check_open()?;
-        self.frame(Opcode::Text, text.as_bytes());
+        self.data(Opcode::Text, text.as_bytes());
         Ok(())
     }
 
@@ -112,7 +134,7 @@ impl Transmitter {
     #[inline]
     pub fn send_binary(&mut self, bytes: &[u8]) -> Result<(), NotOpen> {
         self.check_open()?;
-        self.frame(Opcode::Binary, bytes);
+        self.data(Opcode::Binary, bytes);
         Ok(())
     }
 
@@ -130,7 +152,8 @@ impl Transmitter {
         }
     }
 
-    /// Queues a message that was framed before. Its bytes are shared if they are many.
+    /// Queues a message that was framed before. Its bytes are shared if they are many; also when it is compressed, unless a
+    /// context is taken over.
     ///
     /// # Errors
     ///
@@ -139,16 +162,23 @@ impl Transmitter {
     pub fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), NotOpen> {
         if self.role == Role::Client {
             // §5.1: a client masks each frame anew.
-            return self.send(prepared.message());
+            return self.send_with(prepared.message(), prepared.compression());
         }
         self.check_open()?;
-        let frame = prepared.as_frame();
+        if self.deflater.is_none() || !self.deflate_prepared(prepared) {
+            self.share(prepared.as_frame());
+        }
+        Ok(())
+    }
+
+    /// Queues a whole frame, shared if it is long.
+    #[inline]
+    fn share(&mut self, frame: &Bytes) {
         if frame.len() < SHARE_FROM {
             self.outbox.extend(frame);
         } else {
             self.outbox.push(frame.clone());
         }
-        Ok(())
     }
 
     /// Queues a ping with at most 125 bytes of payload; more are cut off.
@@ -348,6 +378,43 @@ impl Transmitter {
             self.frame(Opcode::Close, &frame.payload());
         }
         self.state.failed(failure, frame);
+    }
+
+    /// Queues a message, compressed if it is long enough, else copied.
+    #[inline]
+    fn data(&mut self, opcode: Opcode, payload: &[u8]) {
+        if self.deflater.is_none() || !self.deflate(opcode, payload, Compress::Auto) {
+            self.frame(opcode, payload);
+        }
+    }
+
+    /// Queues a message compressed, unless it is not to be or does not become shorter.
+    fn deflate(&mut self, opcode: Opcode, payload: &[u8], compress: Compress) -> bool {
+        let Some(deflater) = &mut self.deflater else { return false };
+        if !deflater.takes(payload.len(), compress) {
+            return false;
+        }
+        let mask = (self.role == Role::Client).then(self.mask_source);
+        let mut is_deflated = false;
+        self.outbox.extend_with(|buffer| {
+            is_deflated = deflater.frame(opcode, mask, payload, buffer);
+        });
+        is_deflated
+    }
+
+    /// As [`Transmitter::deflate`], by a frame that is made once for all receivers that can share it.
+    fn deflate_prepared(&mut self, prepared: &Prepared) -> bool {
+        let (message, compress) = (prepared.message(), prepared.compression());
+        let Some(deflater) = &mut self.deflater else { return false };
+        if !deflater.takes(message.len(), compress) {
+            return false;
+        }
+        match prepared.deflated().get(message, deflater) {
+            Share::Frame(frame) => self.share(frame),
+            Share::Plain => return false,
+            Share::Own => return self.deflate(message.opcode(), message.as_bytes(), compress),
+        }
+        true
     }
 
     /// Copies a frame into the outbox, masked if this is a client.

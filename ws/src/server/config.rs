@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::handshake::{Limits, Origins};
 use crate::net::Secure;
-use crate::proto::Config;
+use crate::proto::{Config, DeflateConfig};
 
 /// The settings of a [`Server`](super::Server). Everything is finite by default.
 #[derive(Debug, Clone)]
@@ -28,6 +28,9 @@ pub struct ServerConfig {
     /// TLS: a [`TlsAcceptor`](crate::net::TlsAcceptor) (feature `tls`). Its handshake counts towards `handshake_timeout`.
     /// Default: none.
     pub secure: Option<Arc<dyn Secure>>,
+    /// Compression of messages by permessage-deflate (feature `deflate`), for clients that offer it. Default: none; see
+    /// [`DeflateConfig`] on what it costs and what it may give away.
+    pub deflate: Option<DeflateConfig>,
     /// How many connections there may be at a time; further ones wait in the system's backlog. Default: 1,000,000, so that the
     /// limit is that of the system on file descriptors.
     pub max_connections: usize,
@@ -43,6 +46,7 @@ impl Default for ServerConfig {
             origins: Origins::SameHost,
             subprotocols: Vec::new(),
             secure: None,
+            deflate: None,
             max_connections: 1_000_000,
         }
     }

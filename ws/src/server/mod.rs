@@ -143,8 +143,12 @@ impl Server {
         self.accept(move |upgraded, config, place| {
             let websocket = config.websocket.clone();
             let (stream, leftover) = (upgraded.stream, upgraded.leftover);
-            let socket = WebSocket::from_stream(stream, leftover, Role::Server, websocket)
-                .with_opening(upgraded.accept.subprotocol, upgraded.accept.extensions);
+            let mut socket = WebSocket::from_stream(stream, leftover, Role::Server, websocket);
+            if let Some(deflate) = upgraded.accept.incoming.upgrade.deflate() {
+                socket = socket.with_deflate(deflate);
+            }
+            let socket =
+                socket.with_opening(upgraded.accept.subprotocol, upgraded.accept.extensions);
             socket.keep(place.enter(socket.sender()));
             let handled = handler.clone()(socket);
             // The task that spoke HTTP ends: the connection lives in one of its own size.
@@ -168,7 +172,9 @@ impl Server {
             incoming.request.extensions_mut().extend(extensions);
             let handler = make(&incoming.request);
             let websocket = config.websocket.clone();
-            spawn_kept(upgraded.stream, upgraded.leftover, websocket, handler, |s| place.enter(s));
+            let (stream, leftover) = (upgraded.stream, upgraded.leftover);
+            let deflate = incoming.upgrade.deflate();
+            spawn_kept(stream, leftover, websocket, deflate, handler, |s| place.enter(s));
         })
         .await;
     }

@@ -92,6 +92,9 @@ async fn accept(
         let chosen = accept.incoming.subprotocols().select(&supported);
         accept.subprotocol = chosen.map(str::to_owned);
     }
+    if let Some(deflate) = &config.deflate {
+        accept.incoming.upgrade.negotiate_deflate(deflate);
+    }
     let (upgrade, headers) = (&accept.incoming.upgrade, std::mem::take(&mut accept.headers));
     let response = match upgrade.accept(accept.subprotocol.as_deref(), headers) {
         Ok(response) => response,

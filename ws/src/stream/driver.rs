@@ -13,10 +13,11 @@ use super::link::Link;
 use super::reader::{Flow, Incoming, Reader, Turn};
 use super::sender::Sender;
 use crate::net::Stream;
-use crate::proto::{Config, Role};
+use crate::proto::{Config, Deflate, Role};
 
 /// Runs `handler` on a connection whose opening handshake is done, in a task of its own. `leftover` is what was read behind
-/// the handshake.
+/// the handshake. Where compression was negotiated, use [`WebSocket::with_deflate`](super::WebSocket::with_deflate) and
+/// [`WebSocket::spawn`](super::WebSocket::spawn) instead.
 ///
 /// # Panics
 ///
@@ -28,9 +29,12 @@ pub fn spawn(
     config: Arc<Config>,
     handler: impl Handler,
 ) -> Sender {
-    let driver = Driver::new(Reader::new(stream.into(), leftover, role, config), handler);
-    let sender = Sender::new(driver.reader.link.clone());
-    tokio::spawn(driver);
+    spawn_reader(Reader::new(stream.into(), leftover, role, config), handler)
+}
+
+pub(super) fn spawn_reader(reader: Reader, handler: impl Handler) -> Sender {
+    let sender = Sender::new(reader.link.clone());
+    tokio::spawn(Driver::new(reader, handler));
     sender
 }
 
@@ -39,10 +43,14 @@ pub(crate) fn spawn_kept<K: Send + 'static>(
     stream: impl Into<Stream>,
     leftover: Bytes,
     config: Arc<Config>,
+    deflate: Option<&Deflate>,
     handler: impl Handler,
     keep: impl FnOnce(Sender) -> K,
 ) {
-    let reader = Reader::new(stream.into(), leftover, Role::Server, config);
+    let mut reader = Reader::new(stream.into(), leftover, Role::Server, config);
+    if let Some(deflate) = deflate {
+        reader.set_deflate(deflate);
+    }
     let kept = keep(Sender::new(reader.link.clone()));
     reader.link.keep(Box::new(kept));
     tokio::spawn(Driver::new(reader, handler));

@@ -9,7 +9,7 @@ use super::error::{Error, TrySendError};
 use super::link::{Link, Refused};
 use super::sender::Sender;
 use crate::proto::{
-    CloseCode, CloseFrame, CloseReport, Message, NotOpen, Payload, Prepared, Transmitter,
+    CloseCode, CloseFrame, CloseReport, Compress, Message, NotOpen, Payload, Prepared, Transmitter,
 };
 
 /// What is called when something happens on a connection.
@@ -76,8 +76,21 @@ impl Context<'_> {
     /// The message comes back if the connection closes, or too much waits already (see
     /// [`Config::max_buffered_bytes`](crate::Config::max_buffered_bytes)).
     pub fn send(&mut self, message: impl Into<Message>) -> Result<(), TrySendError> {
+        self.send_with(message, Compress::Auto)
+    }
+
+    /// As [`Context::send`], compressed or not. It makes a difference where permessage-deflate was negotiated.
+    ///
+    /// # Errors
+    ///
+    /// As [`Context::send`].
+    pub fn send_with(
+        &mut self,
+        message: impl Into<Message>,
+        compress: Compress,
+    ) -> Result<(), TrySendError> {
         let message = message.into();
-        match self.link.queue(|t| t.send(&message)) {
+        match self.link.queue(|t| t.send_with(&message, compress)) {
             Ok(()) => Ok(()),
             Err(Refused::Full) => Err(TrySendError::Full(message)),
             Err(Refused::Closed) => Err(TrySendError::Closed(message)),

@@ -12,7 +12,7 @@ use super::buffers;
 use super::link::Link;
 use crate::net::{ReadHalf, Stream, Wheel};
 use crate::proto::{
-    CloseCode, CloseFrame, CloseReport, Config, Failure, Payload, Received, Receiver, Role,
+    CloseCode, CloseFrame, CloseReport, Config, Deflate, Failure, Payload, Received, Receiver, Role,
 };
 
 /// After so many bytes others have their turn, be they as much as one read can give;
@@ -83,6 +83,12 @@ impl Reader {
             lingers: false,
             ended: false,
         }
+    }
+
+    /// Has messages compressed as client and server agreed. To be called before anything was read or sent.
+    pub(super) fn set_deflate(&mut self, deflate: &Deflate) {
+        self.receiver.set_deflate(deflate);
+        self.link.transmit(|t| t.set_deflate(deflate));
     }
 
     /// Whether input that was read waits to be looked at.

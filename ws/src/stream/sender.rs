@@ -8,7 +8,9 @@ use std::time::Duration;
 use super::error::{SendError, TrySendError};
 use super::link::{Link, Refused};
 use super::waiting::{Until, Wait};
-use crate::proto::{CloseCode, CloseFrame, CloseReport, Message, NotOpen, Prepared, Transmitter};
+use crate::proto::{
+    CloseCode, CloseFrame, CloseReport, Compress, Message, NotOpen, Prepared, Transmitter,
+};
 
 /// Sends on a connection from any task; cheap to clone.
 ///
@@ -30,8 +32,21 @@ impl Sender {
     /// The message comes back if the connection closes, or too much waits already (see
     /// [`Config::max_buffered_bytes`](crate::Config::max_buffered_bytes)).
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
+        self.try_send_with(message, Compress::Auto)
+    }
+
+    /// As [`Sender::try_send`], compressed or not. It makes a difference where permessage-deflate was negotiated.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sender::try_send`].
+    pub fn try_send_with(
+        &self,
+        message: impl Into<Message>,
+        compress: Compress,
+    ) -> Result<(), TrySendError> {
         let message = message.into();
-        match self.link.queue(|t| t.send(&message)) {
+        match self.link.queue(|t| t.send_with(&message, compress)) {
             Ok(()) => Ok(()),
             Err(Refused::Full) => Err(TrySendError::Full(message)),
             Err(Refused::Closed) => Err(TrySendError::Closed(message)),
@@ -46,9 +61,22 @@ impl Sender {
     ///
     /// The message comes back if the connection closes.
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
+        self.send_with(message, Compress::Auto).await
+    }
+
+    /// As [`Sender::send`], compressed or not. It makes a difference where permessage-deflate was negotiated.
+    ///
+    /// # Errors
+    ///
+    /// The message comes back if the connection closes.
+    pub async fn send_with(
+        &self,
+        message: impl Into<Message>,
+        compress: Compress,
+    ) -> Result<(), SendError> {
         let mut message = message.into();
         loop {
-            message = match self.try_send(message) {
+            message = match self.try_send_with(message, compress) {
                 Ok(()) => return Ok(()),
                 Err(TrySendError::Closed(message)) => return Err(SendError::Closed(message)),
                 Err(TrySendError::Full(message)) => message,

@@ -10,13 +10,15 @@ use futures_core::Stream as FuturesStream;
 use futures_sink::Sink;
 use http::Extensions;
 
+use super::driver::spawn_reader;
 use super::error::{Error, SendError, TrySendError};
+use super::handler::Handler;
 use super::link::{Link, Refused};
 use super::reader::{Flow, Incoming, Reader, Turn};
 use super::sender::Sender;
 use super::waiting::{SOCKET, Until, Wait};
 use crate::net::Stream;
-use crate::proto::{CloseCode, CloseFrame, CloseReport, Config, Message, Role};
+use crate::proto::{CloseCode, CloseFrame, CloseReport, Compress, Config, Deflate, Message, Role};
 
 /// A WebSocket connection whose opening handshake is done.
 ///
@@ -81,6 +83,26 @@ impl WebSocket {
         Self { reader, sender, opening: None }
     }
 
+    /// Compresses messages as client and server agreed in the opening handshake. To be called before anything is sent or
+    /// received.
+    #[must_use]
+    pub fn with_deflate(mut self, deflate: &Deflate) -> Self {
+        if let Some(reader) = &mut self.reader.reader {
+            reader.set_deflate(deflate);
+        }
+        self
+    }
+
+    /// Has a handler called from now on, in a task of the connection's own.
+    ///
+    /// # Panics
+    ///
+    /// When called outside a tokio runtime.
+    pub fn spawn(mut self, handler: impl Handler) -> Sender {
+        let reader = self.reader.reader.take().expect("it is there until it is dropped");
+        spawn_reader(*reader, handler)
+    }
+
     /// Notes what was agreed upon by the opening handshake, and what was attached to the connection.
     #[must_use]
     pub fn with_opening(mut self, subprotocol: Option<String>, extensions: Extensions) -> Self {
@@ -122,9 +144,22 @@ impl WebSocket {
     ///
     /// The message comes back if the connection closes.
     pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
+        self.send_with(message, Compress::Auto).await
+    }
+
+    /// As [`WebSocket::send`], compressed or not. It makes a difference where permessage-deflate was negotiated.
+    ///
+    /// # Errors
+    ///
+    /// The message comes back if the connection closes.
+    pub async fn send_with(
+        &mut self,
+        message: impl Into<Message>,
+        compress: Compress,
+    ) -> Result<(), SendError> {
         let mut message = message.into();
         loop {
-            message = match self.try_send(message) {
+            message = match self.try_send_with(message, compress) {
                 Ok(()) => return Ok(()),
                 Err(TrySendError::Closed(message)) => return Err(SendError::Closed(message)),
                 Err(TrySendError::Full(message)) => message,
@@ -140,11 +175,24 @@ impl WebSocket {
     /// The message comes back if the connection closes, or too much waits already (see
     /// [`Config::max_buffered_bytes`]).
     pub fn try_send(&mut self, message: impl Into<Message>) -> Result<(), TrySendError> {
+        self.try_send_with(message, Compress::Auto)
+    }
+
+    /// As [`WebSocket::try_send`], compressed or not. It makes a difference where permessage-deflate was negotiated.
+    ///
+    /// # Errors
+    ///
+    /// As [`WebSocket::try_send`].
+    pub fn try_send_with(
+        &mut self,
+        message: impl Into<Message>,
+        compress: Compress,
+    ) -> Result<(), TrySendError> {
         let message = message.into();
         let result = if self.reader.reader().has_rest() {
-            self.link().queue(|t| t.send(&message))
+            self.link().queue(|t| t.send_with(&message, compress))
         } else {
-            self.link().queue_and_flush(|t| t.send(&message))
+            self.link().queue_and_flush(|t| t.send_with(&message, compress))
         };
         match result {
             Ok(()) => Ok(()),

@@ -1,28 +1,32 @@
 //! What is remembered of the HTTP request that opened a session.
 
+use std::fmt;
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
-use bytes::{Bytes, BytesMut};
-use http::header::{HeaderMap, HeaderValue};
+use bytes::{BufMut, Bytes, BytesMut};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Uri};
 
 /// The HTTP request that opened a session.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct RequestInfo {
     /// Always GET.
     pub method: Method,
     /// Path and query as they came.
     pub uri: Uri,
-    /// The headers.
-    pub headers: HeaderMap,
     /// Address of the client, or of the proxy in between.
     pub peer_addr: Option<SocketAddr>,
     /// Did it come over TLS?
     pub secure: bool,
     /// When it came.
     pub issued: SystemTime,
+    /// `name:value\n` for each header; `;` instead of `:` marks a sensitive value. Neither can be part of a name, nor can a
+    /// line feed of a value.
+    written: Bytes,
+    headers: OnceLock<Box<HeaderMap>>,
 }
 
 impl RequestInfo {
@@ -34,11 +38,33 @@ impl RequestInfo {
         Self {
             method: request.method().clone(),
             uri: own_uri(request.uri()),
-            headers: own_headers(request.headers()),
             peer_addr,
             secure,
             issued: SystemTime::now(),
+            written: write_headers(request.headers()),
+            headers: OnceLock::new(),
         }
+    }
+
+    /// The headers.
+    ///
+    /// They are kept as they came over the wire and put into a map when they are first asked for: most sessions never do, and
+    /// the map takes five times as much memory for as long as the session lives.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        self.headers.get_or_init(|| Box::new(read_headers(&self.written)))
+    }
+}
+
+impl fmt::Debug for RequestInfo {
+    // Without the headers, which carry secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestInfo")
+            .field("uri", &self.uri)
+            .field("peer_addr", &self.peer_addr)
+            .field("secure", &self.secure)
+            .field("issued", &self.issued)
+            .finish_non_exhaustive()
     }
 }
 
@@ -47,25 +73,31 @@ fn own_uri(uri: &Uri) -> Uri {
     uri.to_string().parse().unwrap_or_else(|_| uri.clone())
 }
 
-/// Headers whose values lie in one piece of memory of their own, for the same reason.
-fn own_headers(headers: &HeaderMap) -> HeaderMap {
-    let length = headers.values().map(HeaderValue::len).sum();
-    let mut values = BytesMut::with_capacity(length);
-    for value in headers.values() {
-        values.extend_from_slice(value.as_bytes());
-    }
-    let values: Bytes = values.freeze();
-    let mut owned = HeaderMap::with_capacity(headers.keys_len());
-    let mut start = 0;
+/// The headers in one piece of memory of their own, for the same reason.
+fn write_headers(headers: &HeaderMap) -> Bytes {
+    let length = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 2;
+    let mut written = BytesMut::with_capacity(headers.iter().map(length).sum());
     for (name, value) in headers {
-        let end = start + value.len();
-        if let Ok(mut copy) = HeaderValue::from_maybe_shared(values.slice(start..end)) {
-            copy.set_sensitive(value.is_sensitive());
-            owned.append(name.clone(), copy);
-        }
-        start = end;
+        written.put_slice(name.as_str().as_bytes());
+        written.put_u8(if value.is_sensitive() { b';' } else { b':' });
+        written.put_slice(value.as_bytes());
+        written.put_u8(b'\n');
     }
-    owned
+    written.freeze()
+}
+
+/// The headers that [`write_headers`] has written. Their values share its memory.
+fn read_headers(written: &Bytes) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for line in written.split(|byte| *byte == b'\n') {
+        let Some(at) = line.iter().position(|byte| matches!(byte, b':' | b';')) else { continue };
+        let value = HeaderValue::from_maybe_shared(written.slice_ref(&line[at + 1..]));
+        if let (Ok(name), Ok(mut value)) = (HeaderName::from_bytes(&line[..at]), value) {
+            value.set_sensitive(line[at] == b';');
+            headers.append(name, value);
+        }
+    }
+    headers
 }
 
 #[cfg(test)]
@@ -74,18 +106,37 @@ mod tests {
 
     #[test]
     fn what_is_remembered_equals_the_request_and_shares_nothing_with_it() {
+        let mut secret = HeaderValue::from_static("a: b; c");
+        secret.set_sensitive(true);
         let request = http::Request::get("/engine.io/?EIO=4&transport=polling&name=%C3%A9")
             .header("cookie", "a=b")
             .header("x-empty", "")
+            .header("x-secret", secret)
+            .header("x-bytes", HeaderValue::from_bytes(b"\xff\t:;").unwrap())
             .header("cookie", "c=d")
             .body(())
             .unwrap();
         let info = RequestInfo::new(&request, None, true);
         assert_eq!(info.uri, *request.uri());
-        assert_eq!(info.headers, *request.headers());
+        assert_eq!(info.headers(), request.headers());
+        assert!(info.headers()["x-secret"].is_sensitive());
+        assert!(!info.headers()["cookie"].is_sensitive());
         assert!(info.secure);
         let pointers =
             |headers: &HeaderMap| headers.get("cookie").map(|value| value.as_bytes().as_ptr());
-        assert_ne!(pointers(&info.headers), pointers(request.headers()));
+        assert_ne!(pointers(info.headers()), pointers(request.headers()));
+    }
+
+    #[test]
+    fn a_request_without_headers_has_none() {
+        let info = RequestInfo::new(&http::Request::new(()), None, false);
+        assert!(info.headers().is_empty());
+    }
+
+    #[test]
+    fn debug_tells_no_cookie() {
+        let request = http::Request::get("/").header("cookie", "secret").body(()).unwrap();
+        let info = RequestInfo::new(&request, None, false);
+        assert!(!info.headers().is_empty() && !format!("{info:?}").contains("secret"));
     }
 }

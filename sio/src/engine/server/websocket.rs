@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -41,16 +42,16 @@ pub(super) async fn run(
     ws::stream::spawn(stream, leftover, ws::Role::Server, config, handler);
 }
 
-/// The byte stream under hyper, and what hyper had read of it.
-fn into_stream(upgraded: Upgraded) -> (ws::net::Stream, bytes::Bytes) {
+/// The byte stream under hyper, and what hyper had read of it: copied, because even nothing would keep all of hyper's buffer.
+fn into_stream(upgraded: Upgraded) -> (ws::net::Stream, Bytes) {
     let upgraded = match upgraded.downcast::<TokioIo<ws::net::Stream>>() {
-        Ok(parts) => return (parts.io.into_inner(), parts.read_buf),
+        Ok(parts) => return (parts.io.into_inner(), Bytes::copy_from_slice(&parts.read_buf)),
         Err(upgraded) => upgraded,
     };
     // Of a hyper that somebody else set up.
     match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => (parts.io.into_inner().into(), parts.read_buf),
-        Err(upgraded) => (ws::net::Stream::new(TokioIo::new(upgraded)), bytes::Bytes::new()),
+        Ok(parts) => (parts.io.into_inner().into(), Bytes::copy_from_slice(&parts.read_buf)),
+        Err(upgraded) => (ws::net::Stream::new(TokioIo::new(upgraded)), Bytes::new()),
     }
 }
 

@@ -2,6 +2,8 @@
 //! answer, and that it doesn't matter how the bytes were cut on their way.
 
 mod client;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod head;
 mod server;
 

@@ -4,6 +4,8 @@
 mod closing;
 mod control;
 mod cut;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod fragmentation;
 mod framing;
 mod keepalive;

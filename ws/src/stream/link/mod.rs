@@ -1,55 +1,36 @@
 //! What the tasks that use one connection share: the sending half of the protocol, the writing half of the byte stream, and
 //! a few flags.
 
+mod deadlines;
+mod flags;
+mod output;
+
 use std::any::Any;
-use std::io::{self, IoSlice};
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Instant;
 
 use atomic_waker::AtomicWaker;
-use bytes::Buf;
-use tokio::io::AsyncWrite;
 
-use super::buffers;
+use self::flags::{
+    CLOSED, CONGESTED, CORKED, EXPIRED, Flags, HEARD_BYTES, HEARD_MESSAGE, PAUSED, SCHEDULED,
+    UNATTENDED,
+};
+use self::output::Output;
 use super::flusher::Flusher;
 use super::waiting::{Place, Until, Waiting};
-use crate::net::{Timed, Wheel, WriteHalf};
+use crate::net::{Wheel, WriteHalf};
 use crate::proto::{
-    CloseFrame, CloseReport, Config, Failure, Heard, NotOpen, OverflowPolicy, Role, Transmitter,
+    CloseFrame, CloseReport, Config, Failure, NotOpen, OverflowPolicy, Role, Transmitter,
 };
 
 /// From this many waiting bytes on a batch is written out before it is complete, and a push connection stops reading.
 const HIGH_WATER: usize = 64 * 1024;
 /// Events of the application that may wait for the handler.
 const MAX_EVENTS: usize = 1024;
-/// Pieces that leave by one vectored write.
-const PIECES: usize = 64;
-
-/// Something was received since the last timeout.
-const HEARD_BYTES: u16 = 1;
-/// A message was received since the last timeout.
-const HEARD_MESSAGE: u16 = 1 << 1;
-/// The connection is on the flusher's list.
-const SCHEDULED: u16 = 1 << 2;
-/// A batch of input is being answered; who answers it will flush.
-const CORKED: u16 = 1 << 3;
-/// The application wants nothing to be read.
-const PAUSED: u16 = 1 << 4;
-/// The peer does not take what is sent; a push connection reads no more until it does.
-const CONGESTED: u16 = 1 << 5;
-/// The protocol machine has its report.
-const CLOSED: u16 = 1 << 6;
-/// The peer took too long to end the byte stream after the closing handshake.
-const EXPIRED: u16 = 1 << 7;
-/// Nobody receives: the application does something else.
-const UNATTENDED: u16 = 1 << 8;
-
 pub(super) struct Link {
-    flags: AtomicU16,
+    flags: Flags,
     /// The task that reads.
     reader: AtomicWaker,
     out: Mutex<Out>,
@@ -60,9 +41,7 @@ pub(super) struct Link {
 }
 
 struct Out {
-    transmitter: Transmitter,
-    /// Gone once the connection is let go of.
-    io: Option<WriteHalf>,
+    output: Output,
     waiting: Waiting,
     /// The application's own events, for the handler.
     events: Vec<Box<dyn Any + Send>>,
@@ -70,8 +49,6 @@ struct Out {
     kept: Option<Box<dyn Send>>,
     /// The deadline that the wheel knows of.
     timer: Option<Instant>,
-    /// End our side of the byte stream once the outbox is empty.
-    shutdown: bool,
     /// When to stop waiting for the peer to end its side.
     linger_until: Option<Instant>,
 }
@@ -106,16 +83,14 @@ impl Link {
     ) -> Arc<Self> {
         let transmitter = Transmitter::new(role, config.clone(), rand::random, Wheel::now());
         let link = Arc::new(Self {
-            flags: AtomicU16::new(0),
+            flags: Flags::default(),
             reader: AtomicWaker::new(),
             out: Mutex::new(Out {
-                transmitter,
-                io: Some(io),
+                output: Output { transmitter, io: Some(io), shutdown: false },
                 waiting: Waiting::default(),
                 events: Vec::new(),
                 kept: None,
                 timer: None,
-                shutdown: false,
                 linger_until: None,
             }),
             flusher: Flusher::current(),
@@ -138,44 +113,44 @@ impl Link {
     }
 
     pub(super) fn heard(&self, message: bool) {
-        let flag = if message { HEARD_MESSAGE | HEARD_BYTES } else { HEARD_BYTES };
-        if self.flags() & flag != flag {
-            self.set(flag);
+        let flag = if message { HEARD_MESSAGE } else { HEARD_BYTES };
+        if !self.flags.any(flag) {
+            self.flags.set(flag);
         }
     }
 
     /// Whether somebody waits for what the peer sends.
     pub(super) fn attend(&self, attends: bool) {
-        if attends { self.unset(UNATTENDED) } else { _ = self.set(UNATTENDED) }
+        if attends { self.flags.unset(UNATTENDED) } else { _ = self.flags.set(UNATTENDED) }
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.flags() & CLOSED != 0
+        self.flags.any(CLOSED)
     }
 
     pub(super) fn is_expired(&self) -> bool {
-        self.flags() & EXPIRED != 0
+        self.flags.any(EXPIRED)
     }
 
     /// Whether a push connection should not read now.
     pub(super) fn is_held(&self) -> bool {
-        self.flags() & (PAUSED | CONGESTED) != 0
+        self.flags.any(PAUSED | CONGESTED)
     }
 
     /// What is queued from now on leaves when [`Link::uncork`] is called, not by the flusher.
     pub(super) fn cork(&self) {
-        self.set(CORKED);
+        self.flags.set(CORKED);
     }
 
     pub(super) fn uncork(self: &Arc<Self>) {
         let mut out = self.lock();
-        self.unset(CORKED);
+        self.flags.unset(CORKED);
         self.flush(&mut out);
     }
 
     /// Writes at once what waits for the flusher.
     pub(super) fn flush_if_scheduled(self: &Arc<Self>) {
-        if self.flags() & SCHEDULED != 0 {
+        if self.flags.any(SCHEDULED) {
             self.flush(&mut self.lock());
         }
     }
@@ -188,7 +163,7 @@ impl Link {
     /// (RFC 6455 §7.1.1: the server closes the TCP connection first, the client waits for it).
     pub(super) fn linger(self: &Arc<Self>, role: Role) {
         let mut out = self.lock();
-        out.shutdown = role == Role::Server;
+        out.output.shutdown = role == Role::Server;
         out.linger_until = Some(Wheel::deadline(self.config.close_timeout));
         self.announce(&mut out);
         self.flush(&mut out);
@@ -197,11 +172,11 @@ impl Link {
     /// Gives the connection up without another word.
     pub(super) fn abort(self: &Arc<Self>) {
         let mut out = self.lock();
-        out.transmitter.handle_failure(Failure::Dropped);
-        out.transmitter.outbox_mut().clear();
+        out.output.transmitter.handle_failure(Failure::Dropped);
+        out.output.transmitter.outbox_mut().clear();
         self.sync(&mut out);
         // Also if it was closed before and only waits for the peer to end the byte stream.
-        self.set(EXPIRED);
+        self.flags.set(EXPIRED);
         self.reader.wake();
     }
 
@@ -214,8 +189,8 @@ impl Link {
     pub(super) fn release(self: &Arc<Self>) {
         let mut out = self.lock();
         self.flush(&mut out);
-        out.io = None;
-        out.transmitter.outbox_mut().clear();
+        out.output.io = None;
+        out.output.transmitter.outbox_mut().clear();
         out.linger_until = None;
         out.waiting.wake_all();
         let (events, kept) = (std::mem::take(&mut out.events), out.kept.take());
@@ -253,15 +228,15 @@ impl Link {
     ) -> Result<(), Refused> {
         let mut out = self.lock();
         self.check_room(&mut out)?;
-        lend_buffer(&mut out);
-        put(&mut out.transmitter)?;
+        out.output.lend_buffer();
+        put(&mut out.output.transmitter)?;
         self.flush(&mut out);
         Ok(())
     }
 
     /// A single message always finds room, however little may wait.
     fn has_room(&self, out: &Out) -> bool {
-        let waiting = out.transmitter.outbox().len();
+        let waiting = out.output.len();
         waiting < self.config.max_buffered_bytes || waiting == 0
     }
 
@@ -270,10 +245,10 @@ impl Link {
             return Ok(());
         }
         if self.config.overflow == OverflowPolicy::Disconnect {
-            out.transmitter.handle_failure(Failure::Overflow);
+            out.output.transmitter.handle_failure(Failure::Overflow);
             self.sync(out);
         }
-        Err(if out.transmitter.is_open() { Refused::Full } else { Refused::Closed })
+        Err(if out.output.transmitter.is_open() { Refused::Full } else { Refused::Closed })
     }
 
     #[inline]
@@ -282,11 +257,11 @@ impl Link {
         out: &mut Out,
         put: impl FnOnce(&mut Transmitter) -> Result<(), NotOpen>,
     ) -> Result<(), NotOpen> {
-        lend_buffer(out);
-        put(&mut out.transmitter)?;
-        if self.flags() & CORKED == 0 {
+        out.output.lend_buffer();
+        put(&mut out.output.transmitter)?;
+        if !self.flags.any(CORKED) {
             self.schedule();
-        } else if out.transmitter.outbox().len() >= HIGH_WATER {
+        } else if out.output.len() >= HIGH_WATER {
             self.flush(out);
         }
         Ok(())
@@ -296,15 +271,15 @@ impl Link {
     /// the flusher unless the link is corked.
     pub(super) fn transmit(self: &Arc<Self>, act: impl FnOnce(&mut Transmitter)) {
         let mut out = self.lock();
-        lend_buffer(&mut out);
-        act(&mut out.transmitter);
-        reclaim_buffer(&mut out);
+        out.output.lend_buffer();
+        act(&mut out.output.transmitter);
+        out.output.reclaim_buffer();
         self.announce(&mut out);
         self.sync(&mut out);
-        if out.transmitter.outbox().len() >= HIGH_WATER && !out.transmitter.is_blocked() {
+        if out.output.len() >= HIGH_WATER && !out.output.transmitter.is_blocked() {
             // Pongs enough. If the peer does not take them, of the pings that follow only the latest is answered.
             self.flush(&mut out);
-        } else if self.flags() & CORKED == 0 && !out.transmitter.outbox().is_empty() {
+        } else if !self.flags.any(CORKED) && !out.output.transmitter.outbox().is_empty() {
             self.schedule();
         }
     }
@@ -314,16 +289,16 @@ impl Link {
     }
 
     pub(super) fn report(&self) -> Option<CloseReport> {
-        self.lock().transmitter.report().cloned()
+        self.lock().output.transmitter.report().cloned()
     }
 
     pub(super) fn inspect<T>(&self, look: impl FnOnce(&Transmitter) -> T) -> T {
-        look(&self.lock().transmitter)
+        look(&self.lock().output.transmitter)
     }
 
     pub(super) fn notify(&self, event: Box<dyn Any + Send>) -> Result<(), Box<dyn Any + Send>> {
         let mut out = self.lock();
-        let over = out.io.is_none() || out.transmitter.report().is_some();
+        let over = out.output.io.is_none() || out.output.transmitter.report().is_some();
         if over || out.events.len() >= MAX_EVENTS {
             return Err(event);
         }
@@ -334,11 +309,11 @@ impl Link {
     }
 
     pub(super) fn pause(&self) {
-        self.set(PAUSED);
+        self.flags.set(PAUSED);
     }
 
     pub(super) fn resume(&self) {
-        self.unset(PAUSED);
+        self.flags.unset(PAUSED);
         self.reader.wake();
     }
 
@@ -350,11 +325,12 @@ impl Link {
         place: &mut Option<Place>,
     ) -> Poll<()> {
         let mut out = self.lock();
-        let ready = out.io.is_none()
+        let ready = out.output.io.is_none()
             || match until {
-                Until::Room => !out.transmitter.is_open() || self.has_room(&out),
+                Until::Room => !out.output.transmitter.is_open() || self.has_room(&out),
                 Until::Drained => {
-                    out.transmitter.report().is_some() || out.transmitter.outbox().is_empty()
+                    out.output.transmitter.report().is_some()
+                        || out.output.transmitter.outbox().is_empty()
                 }
             };
         if ready {
@@ -374,38 +350,38 @@ impl Link {
 
     /// Has the flusher write what was queued.
     pub(super) fn schedule(self: &Arc<Self>) {
-        if self.set(SCHEDULED) & SCHEDULED == 0 {
+        if !self.flags.set(SCHEDULED) {
             self.flusher.schedule(self.clone());
         }
     }
 
     pub(super) fn flush_scheduled(self: &Arc<Self>) {
         let mut out = self.lock();
-        self.unset(SCHEDULED);
+        self.flags.unset(SCHEDULED);
         self.flush(&mut out);
     }
 
     /// Writes as much as the byte stream takes.
     fn flush(self: &Arc<Self>, out: &mut Out) {
-        let before = out.transmitter.outbox().len();
+        let before = out.output.len();
         let waker = Waker::from(self.clone());
-        let result = poll_flush(out, &mut Context::from_waker(&waker));
+        let result = out.output.poll_flush(&mut Context::from_waker(&waker));
         if let Poll::Ready(Err(error)) = &result {
             tracing::debug!(%error, "write failed");
-            out.transmitter.handle_failure(Failure::Io(error.kind()));
-            out.transmitter.outbox_mut().clear();
+            out.output.transmitter.handle_failure(Failure::Io(error.kind()));
+            out.output.transmitter.outbox_mut().clear();
             self.sync(out);
         }
-        let waiting = out.transmitter.outbox().len();
-        if waiting < before && self.flags() & CONGESTED != 0 {
+        let waiting = out.output.len();
+        if waiting < before && self.flags.any(CONGESTED) {
             // It is not read from, but it takes what is sent: it lives.
-            self.set(HEARD_BYTES);
+            self.flags.set(HEARD_BYTES);
         }
-        reclaim_buffer(out);
+        out.output.reclaim_buffer();
         if waiting >= HIGH_WATER {
-            self.set(CONGESTED);
-        } else if self.flags() & CONGESTED != 0 {
-            self.unset(CONGESTED);
+            self.flags.set(CONGESTED);
+        } else if self.flags.any(CONGESTED) {
+            self.flags.unset(CONGESTED);
             self.reader.wake();
         }
         if waiting < self.config.max_buffered_bytes / 2 || waiting == 0 {
@@ -415,38 +391,14 @@ impl Link {
 
     /// Tells everybody if the connection has ended.
     fn sync(&self, out: &mut Out) {
-        if out.transmitter.report().is_some() && self.set(CLOSED) & CLOSED == 0 {
+        if out.output.transmitter.report().is_some() && !self.flags.set(CLOSED) {
             self.reader.wake();
             out.waiting.wake_all();
         }
     }
 
-    /// Tells the wheel of a deadline that is earlier than what it knows.
-    fn announce(self: &Arc<Self>, out: &mut Out) {
-        let next = [out.transmitter.poll_timeout(), out.linger_until].into_iter().flatten().min();
-        if let Some(next) = next
-            && out.timer.is_none_or(|timer| next < timer)
-        {
-            out.timer = Some(next);
-            let weak: Weak<Self> = Arc::downgrade(self);
-            self.wheel.schedule(weak, next);
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, Out> {
         self.out.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn flags(&self) -> u16 {
-        self.flags.load(Ordering::Acquire)
-    }
-
-    fn set(&self, flags: u16) -> u16 {
-        self.flags.fetch_or(flags, Ordering::AcqRel)
-    }
-
-    fn unset(&self, flags: u16) {
-        self.flags.fetch_and(!flags, Ordering::AcqRel);
     }
 }
 
@@ -455,87 +407,4 @@ impl Wake for Link {
     fn wake(self: Arc<Self>) {
         self.schedule();
     }
-}
-
-impl Timed for Link {
-    fn handle_timeout(self: Arc<Self>, now: Instant) -> Option<Instant> {
-        let flags = self.flags();
-        let mut out = self.lock();
-        // Of a peer that is not listened to nothing can be said; it is pinged all the same. If it does not take what is sent
-        // to it either, there may be somebody who waits for that.
-        let is_excused = flags & UNATTENDED != 0
-            && out.transmitter.awaits_pong()
-            && !out.transmitter.is_blocked();
-        let bytes = flags & (HEARD_BYTES | PAUSED) != 0 || is_excused;
-        let heard = Heard { bytes, message: flags & HEARD_MESSAGE != 0 };
-        if out.io.is_none() || out.timer.is_none_or(|timer| now < timer) {
-            // Left over from before an earlier deadline was announced.
-            return None;
-        }
-        self.unset(HEARD_BYTES | HEARD_MESSAGE);
-        out.transmitter.handle_timeout(now, heard);
-        if out.linger_until.is_some_and(|until| until <= now) {
-            self.set(EXPIRED);
-            self.reader.wake();
-            out.linger_until = None;
-        }
-        self.sync(&mut out);
-        self.flush(&mut out);
-        out.timer = [out.transmitter.poll_timeout(), out.linger_until].into_iter().flatten().min();
-        out.timer
-    }
-}
-
-/// Gives an empty outbox the buffer of this thread, so that it need not allocate one.
-fn lend_buffer(out: &mut Out) {
-    let outbox = out.transmitter.outbox_mut();
-    if outbox.is_empty()
-        && let Some(unused) = outbox.lend(buffers::take_write_buffer())
-    {
-        buffers::give_write_buffer(unused);
-    }
-}
-
-/// Takes the buffer of an outbox that is empty: an idle connection owns none.
-fn reclaim_buffer(out: &mut Out) {
-    if let Some(buffer) = out.transmitter.outbox_mut().reclaim() {
-        buffers::give_write_buffer(buffer);
-    }
-}
-
-fn poll_flush(out: &mut Out, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-    let Some(io) = &mut out.io else { return Poll::Ready(Ok(())) };
-    let mut io = Pin::new(io);
-    while !out.transmitter.outbox().is_empty() {
-        let written = {
-            let outbox = out.transmitter.outbox();
-            let first = outbox.chunk();
-            if first.len() == outbox.len() || !io.is_write_vectored() {
-                io.as_mut().poll_write(cx, first)
-            } else {
-                let mut pieces = [IoSlice::new(&[]); PIECES];
-                let count = outbox.chunks_vectored(&mut pieces);
-                io.as_mut().poll_write_vectored(cx, &pieces[..count])
-            }
-        };
-        match written {
-            Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-            Poll::Ready(Ok(count)) => out.transmitter.handle_written(count),
-            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-            Poll::Pending => {
-                out.transmitter.handle_blocked();
-                return Poll::Pending;
-            }
-        }
-    }
-    if let WriteHalf::Other(_) = &*io {
-        std::task::ready!(io.as_mut().poll_flush(cx))?;
-    }
-    if out.shutdown {
-        // Whether the peer still takes it no longer matters: all was said.
-        if io.as_mut().poll_shutdown(cx).is_ready() {
-            out.shutdown = false;
-        }
-    }
-    Poll::Ready(Ok(()))
 }
