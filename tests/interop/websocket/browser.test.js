@@ -51,6 +51,7 @@ for (const way of ways) {
       await other.close();
       await run("leftReport");
     });
-    test("100 connections at a time", () => run("hundred"));
+    // Chromium makes them wait for five seconds, whatever the server does: once for each API is enough.
+    if (!way.deflate) test("100 connections at a time", () => run("hundred"));
   });
 }

@@ -5,11 +5,8 @@ import { buildExample, startProcess } from "../../support/servers.js";
 export const reason = "enough – 今日は";
 export const limit = 65536;
 
-// `ws` has no permessage-deflate yet; then this becomes [false, true].
-const deflates = [false];
-
 /** What is tried: each API, with and without permessage-deflate. */
-export const ways = ["pull", "push"].flatMap((api) => deflates.map((deflate) => ({
+export const ways = ["pull", "push"].flatMap((api) => [false, true].map((deflate) => ({
   api, deflate, title: `${api} API, ${deflate ? "permessage-deflate" : "uncompressed"}`,
 })));
 

@@ -82,3 +82,12 @@ fn lively(mut config: ws::Config) -> Arc<ws::Config> {
     config.ping_interval = Some(std::time::Duration::from_millis(20));
     Arc::new(config)
 }
+
+/// Every message compressed, with whatever context the other side grants.
+fn eager() -> ws::DeflateConfig {
+    let mut deflate = ws::DeflateConfig::default();
+    deflate.server_no_context_takeover = false;
+    deflate.client_no_context_takeover = false;
+    deflate.threshold = 0;
+    deflate
+}

@@ -10,7 +10,7 @@ use ws::server::Incoming;
 use ws::{CloseCode, Config, Server, ServerConfig};
 
 use crate::reports::Reports;
-use crate::{Api, Result, lively, pull, push};
+use crate::{Api, Result, eager, lively, pull, push};
 
 pub const REASON: &str = "enough – 今日は";
 
@@ -40,9 +40,7 @@ pub async fn run(api: Api, deflate: bool, websocket: Config) -> Result {
     config.websocket = lively(websocket);
     config.subprotocols = vec!["v2.chat".into(), "v1.chat".into()];
     config.origins = Origins::Any;
-    if deflate {
-        return Err("ws::ServerConfig has no permessage-deflate yet".into());
-    }
+    config.deflate = deflate.then(eager);
     let reports = Arc::<Reports>::default();
     let server = Server::bind_with("127.0.0.1:0", config).await?;
     writeln!(std::io::stdout(), "ws://{}", server.local_addr()?)?;
