@@ -2,20 +2,19 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::sleep_until;
+use ws::net::Wheel;
 
-use super::answer::Pending;
 use super::state::{Inner, Phase};
 use super::{Answer, DisconnectReason, EmitError, Handler, HandlerError, IntoReply, Join};
 use crate::emitter::{ListenerId, Listeners};
-use crate::engine::Outgoing;
-use crate::handler::{self, Encode, For, Party, Replies, caught};
-use crate::packet::{EncodeError, encode};
+use crate::handler::{self, Encode, Endpoint, For, Party, Pending, Replies};
+use crate::packet::encode;
 
 /// One namespace of one connection. Cheap to clone.
 ///
@@ -45,7 +44,7 @@ impl Socket {
     /// Whether it is connected.
     #[must_use]
     pub fn connected(&self) -> bool {
-        self.0.check_connected().is_ok()
+        matches!(self.0.core().phase, Phase::Connected(_))
     }
 
     /// The name of the namespace.
@@ -80,12 +79,8 @@ impl Socket {
         H: Handler<Self, A>,
         H::Output: IntoReply<R>,
     {
-        let event = event.into();
-        let listener = handler::erase(For::Name(event.clone()), handler);
-        let mut core = self.0.core();
-        let id = core.listeners.on(event.clone(), listener);
-        self.0.replay(&mut core, Some(&event));
-        id
+        let (event, listener) = handler::named(event, handler);
+        self.listen(|listeners| listeners.on(event, listener))
     }
 
     /// Calls the handler for the next event of this name only.
@@ -94,12 +89,8 @@ impl Socket {
         H: Handler<Self, A>,
         H::Output: IntoReply<R>,
     {
-        let event = event.into();
-        let listener = handler::erase(For::Name(event.clone()), handler);
-        let mut core = self.0.core();
-        let id = core.listeners.once(event.clone(), listener);
-        self.0.replay(&mut core, Some(&event));
-        id
+        let (event, listener) = handler::named(event, handler);
+        self.listen(|listeners| listeners.once(event, listener))
     }
 
     /// Calls the handler for every event, after those of its name. It answers only by an [`AckSender`](super::AckSender), not by what
@@ -110,22 +101,19 @@ impl Socket {
         H::Output: IntoReply<R>,
     {
         let listener = handler::erase(For::Any, handler);
-        let mut core = self.0.core();
-        let id = core.listeners.on_any(listener);
-        self.0.replay(&mut core, None);
-        id
+        self.listen(|listeners| listeners.on_any(listener))
     }
 
     /// Removes all handlers of this event. Returns whether there were any.
     pub fn off(&self, event: &str) -> bool {
         // Dropped without the lock: closures may hold anything.
-        let removed = self.0.core().listeners.off(event);
+        let removed = self.with_inbox(|inbox| inbox.listeners.off(event));
         !removed.is_empty()
     }
 
     /// Removes one handler. Returns whether it was there.
     pub fn remove_listener(&self, id: ListenerId) -> bool {
-        let removed = self.0.core().listeners.remove(id);
+        let removed = self.with_inbox(|inbox| inbox.listeners.remove(id));
         removed.is_some()
     }
 
@@ -141,7 +129,7 @@ impl Socket {
             drop(core);
             self.call_disconnect(&listener, reason);
         } else {
-            core.on_disconnect.push(listener);
+            core.inbox.on_disconnect.push(listener);
         }
     }
 }
@@ -154,7 +142,7 @@ impl Socket {
     /// # Errors
     /// [`EmitError`]; nothing was sent then.
     pub fn emit(&self, event: &str, data: impl Serialize) -> Result<(), EmitError> {
-        self.send_packet(|out| encode::event(out, self.namespace_name(), None, event, &data))
+        self.send_packet(|out, namespace| encode::event(out, namespace, None, event, &data))
     }
 
     /// Sends an event and gives the answer, read into `T` like an event's arguments. The event is sent by the call, not by the await.
@@ -170,20 +158,6 @@ impl Socket {
     pub const fn timeout(&self, timeout: Duration) -> Timed<'_> {
         Timed { socket: self, timeout }
     }
-
-    fn send_packet(
-        &self,
-        encode: impl FnOnce(&mut String) -> Result<Vec<bytes::Bytes>, EncodeError>,
-    ) -> Result<(), EmitError> {
-        // What nobody will get is not encoded.
-        self.0.check_connected()?;
-        let mut encoded = Ok(Vec::new());
-        let text = Outgoing::text(|out| encoded = encode(out));
-        let attachments = encoded?;
-        let binaries = attachments.iter().map(|bytes| Outgoing::binary(bytes));
-        let parts: Vec<_> = std::iter::once(text).chain(binaries).collect();
-        Ok(self.0.connection.send_all(&parts)?)
-    }
 }
 
 impl Party for Socket {
@@ -196,18 +170,12 @@ impl Party for Socket {
 
 impl Replies for Inner {
     fn send_encoded(self: Arc<Self>, encode: Encode<'_>) -> Result<(), EmitError> {
-        let socket = Socket(self);
-        socket.send_packet(|out| encode(out, socket.namespace_name()))
+        Socket(self).send_packet(encode)
     }
 
     fn report(self: Arc<Self>, event: &str, error: &HandlerError) {
-        tracing::warn!(event, %error, namespace = self.namespace(), "a handler failed");
-        if let Some(on_error) = self.connection.on_error().cloned() {
-            let socket = Socket(self);
-            if let Err(message) = caught(AssertUnwindSafe(|| on_error(&socket, event, error))) {
-                tracing::error!(%message, "the error handler panicked");
-            }
-        }
+        let on_error = self.connection.on_error().cloned();
+        handler::report(on_error, &Socket(self), event, error);
     }
 }
 
@@ -242,19 +210,8 @@ impl Timed<'_> {
     where
         T: DeserializeOwned + Send + 'static,
     {
-        Answer::new(self.ask(event, &data), self.timeout)
-    }
-
-    fn ask<T, D: Serialize>(&self, event: &str, data: &D) -> Result<Pending<T>, EmitError>
-    where
-        T: DeserializeOwned + Send + 'static,
-    {
-        let socket = self.socket;
-        let id = socket.0.ack_ids.next();
-        let pending = Pending::register(socket, id)?;
-        socket.send_packet(|out| {
-            encode::event(out, socket.namespace_name(), Some(id), event, data)
-        })?;
-        Ok(pending)
+        let asked = Pending::ask(self.socket, self.socket.0.ack_ids.next(), event, &data);
+        let deadline = Wheel::deadline(self.timeout);
+        Answer::new(asked, async move { sleep_until(deadline.into()).await })
     }
 }

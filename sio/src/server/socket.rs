@@ -7,18 +7,18 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::sleep_until;
+use ws::net::Wheel;
 
-use super::answer::Pending;
 use super::state::{Inner, Phase};
 use super::{
     Answer, Broadcast, Call, DisconnectReason, EmitError, Handler, HandlerError, Handshake,
-    IntoReply, Io, Namespace,
+    IntoReply, Io, Listener, Namespace,
 };
 use crate::adapter::{Room, SocketId, Target, TooManyRooms};
-use crate::emitter::ListenerId;
-use crate::engine::Outgoing;
-use crate::handler::{self, Encode, For, Party, Replies};
-use crate::packet::{EncodeError, encode};
+use crate::emitter::{ListenerId, Listeners};
+use crate::handler::{self, Encode, Endpoint, For, Party, Pending, Replies};
+use crate::packet::encode;
 
 /// One client in one namespace. Cheap to clone.
 ///
@@ -85,7 +85,7 @@ impl Socket {
     /// [`Config::max_queued_events`](super::Config::max_queued_events).
     #[must_use]
     pub fn queued_events(&self) -> usize {
-        self.0.core().queue.len()
+        self.with_inbox(|inbox| inbox.queued_events())
     }
 
     /// Bytes that wait for the client, in all of its namespaces.
@@ -104,9 +104,8 @@ impl Socket {
         H: Handler<Socket, A>,
         H::Output: IntoReply<R>,
     {
-        let event = event.into();
-        let listener = handler::erase(For::Name(event.clone()), handler);
-        self.0.core().listeners.on(event, listener)
+        let (event, listener) = handler::named(event, handler);
+        self.listen(|listeners| listeners.on(event, listener))
     }
 
     /// Calls the handler for the next event of this name only.
@@ -115,9 +114,8 @@ impl Socket {
         H: Handler<Socket, A>,
         H::Output: IntoReply<R>,
     {
-        let event = event.into();
-        let listener = handler::erase(For::Name(event.clone()), handler);
-        self.0.core().listeners.once(event, listener)
+        let (event, listener) = handler::named(event, handler);
+        self.listen(|listeners| listeners.once(event, listener))
     }
 
     /// Calls the handler for every event, after those of its name. It answers only by an
@@ -128,19 +126,19 @@ impl Socket {
         H::Output: IntoReply<R>,
     {
         let listener = handler::erase(For::Any, handler);
-        self.0.core().listeners.on_any(listener)
+        self.listen(|listeners| listeners.on_any(listener))
     }
 
     /// Removes all handlers of this event. Returns whether there were any.
     pub fn off(&self, event: &str) -> bool {
         // Dropped without the lock: the closures may own anything.
-        let removed = self.0.core().listeners.off(event);
+        let removed = self.with_inbox(|inbox| inbox.listeners.off(event));
         !removed.is_empty()
     }
 
     /// Removes one handler. Returns whether it was there.
     pub fn remove_listener(&self, id: ListenerId) -> bool {
-        let removed = self.0.core().listeners.remove(id);
+        let removed = self.with_inbox(|inbox| inbox.listeners.remove(id));
         removed.is_some()
     }
 
@@ -153,8 +151,8 @@ impl Socket {
     {
         let listener = handler::erase(For::Name("disconnect".into()), handler);
         let mut core = self.0.core();
-        if !core.is_ended() {
-            core.on_disconnect.push(listener);
+        if !core.inbox.is_ended() {
+            core.inbox.on_disconnect.push(listener);
             return;
         }
         drop(core);
@@ -162,6 +160,13 @@ impl Socket {
         if let Some(work) = listener(&mut Call::disconnect(self, reason)) {
             self.run(work);
         }
+    }
+
+    fn listen(&self, add: impl FnOnce(&mut Listeners<Listener>) -> ListenerId) -> ListenerId {
+        let id = self.with_inbox(|inbox| add(&mut inbox.listeners));
+        // If it will never be called: it may hold this socket.
+        self.handle_idle();
+        id
     }
 }
 
@@ -173,7 +178,7 @@ impl Socket {
     /// # Errors
     /// [`EmitError`]; nothing was sent then.
     pub fn emit(&self, event: &str, data: impl Serialize) -> Result<(), EmitError> {
-        self.send_packet(|out| encode::event(out, self.namespace_name(), None, event, &data))
+        self.send_packet(|out, namespace| encode::event(out, namespace, None, event, &data))
     }
 
     /// Sends an event and gives the answer, read into `T` like an event's arguments. The event is sent by the call, not by
@@ -210,26 +215,6 @@ impl Socket {
     /// All other sockets but those in this room.
     pub fn except(&self, room: impl Into<Room>) -> Broadcast {
         self.broadcast().except(room)
-    }
-
-    fn send_packet(
-        &self,
-        encode: impl FnOnce(&mut String) -> Result<Vec<bytes::Bytes>, EncodeError>,
-    ) -> Result<(), EmitError> {
-        // What nobody will get is not encoded.
-        if self.0.phase() == Phase::Disconnected {
-            return Err(EmitError::Disconnected);
-        }
-        let mut encoded = Ok(Vec::new());
-        let text = Outgoing::text(|out| encoded = encode(out));
-        let attachments = encoded?;
-        if attachments.is_empty() {
-            return self.0.send(&[text]);
-        }
-        let parts: Vec<Outgoing> = std::iter::once(text)
-            .chain(attachments.iter().map(|bytes| Outgoing::binary(bytes)))
-            .collect();
-        self.0.send(&parts)
     }
 }
 
@@ -269,7 +254,9 @@ impl Socket {
     /// Keeps a value with the socket, one per type, and returns the one before. Values are dropped with the connection, after
     /// the `on_disconnect` handlers.
     pub fn insert<T: Send + Sync + 'static>(&self, value: T) -> Option<Arc<T>> {
-        self.0.core().values.insert(value)
+        let before = self.0.core().values.insert(value);
+        self.handle_idle();
+        before
     }
 
     /// The value of this type.
@@ -309,8 +296,7 @@ impl Party for Socket {
 
 impl Replies for Inner {
     fn send_encoded(self: Arc<Self>, encode: Encode<'_>) -> Result<(), EmitError> {
-        let socket = Socket(self);
-        socket.send_packet(|out| encode(out, socket.namespace_name()))
+        Socket(self).send_packet(encode)
     }
 
     fn report(self: Arc<Self>, event: &str, error: &HandlerError) {
@@ -350,19 +336,9 @@ impl Timed<'_> {
     where
         T: DeserializeOwned + Send + 'static,
     {
-        Answer::new(self.ask(event, &data), self.timeout)
-    }
-
-    fn ask<T, D: Serialize>(&self, event: &str, data: &D) -> Result<Pending<T>, EmitError>
-    where
-        T: DeserializeOwned + Send + 'static,
-    {
-        let socket = self.socket;
-        let id = socket.0.namespace.ack_ids.next();
-        let pending = Pending::register(socket, id)?;
-        socket.send_packet(|out| {
-            encode::event(out, socket.namespace_name(), Some(id), event, data)
-        })?;
-        Ok(pending)
+        let id = self.socket.0.namespace.ack_ids.next();
+        let asked = Pending::ask(self.socket, id, event, &data);
+        let deadline = Wheel::deadline(self.timeout);
+        Answer::new(asked, async move { sleep_until(deadline.into()).await })
     }
 }
