@@ -226,3 +226,18 @@ async fn paused_reading_holds_back_the_post() {
     session.post.answer().await.assert(200, "ok");
     assert_eq!(rig.text().await, "held");
 }
+
+#[tokio::test]
+async fn a_pause_holds_back_the_rest_of_the_same_post() {
+    let mut rig = Rig::start().await;
+    let mut session = Polling::open(rig.addr).await;
+    let handle = rig.opened().await;
+    session.post.send("POST", &session.target, "", "4first\x1e4pause\x1e4held").await;
+    assert_eq!(rig.text().await, "first");
+    handle.send(out("meanwhile")).unwrap();
+    assert_eq!(session.receive().await, "4meanwhile");
+    rig.assert_quiet();
+    handle.resume_reading();
+    session.post.answer().await.assert(200, "ok");
+    assert_eq!(rig.text().await, "held");
+}

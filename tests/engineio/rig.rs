@@ -115,6 +115,7 @@ impl SessionHandler for Session {
         match message {
             // Used from inside its own handler.
             Message::Text("close me") => self.session.close(),
+            Message::Text("pause") => self.session.pause_reading(),
             Message::Text("panic") => panic!("as the test wants"),
             Message::Text(text) => {
                 if let Some(echo) = text.strip_prefix("echo ") {

@@ -1,5 +1,5 @@
-//! The Socket.IO client over real sockets: against our own server, against servers that are scripted by hand to be slow or wrong,
-//! and against Node's.
+//! The Socket.IO client over real sockets: against our own server, and against servers that are scripted by hand to be slow or wrong.
+//! `tests/interop/node_server.rs` holds it against Node's.
 
 mod acks;
 mod binary;
@@ -7,5 +7,4 @@ mod connecting;
 mod disconnecting;
 mod events;
 mod namespaces;
-mod node;
 mod support;

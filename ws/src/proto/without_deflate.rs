@@ -95,7 +95,7 @@ impl Deflater {
 }
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct Deflated;
+pub(super) struct Deflated(());
 
 pub(super) enum Share<'a> {
     #[expect(dead_code, reason = "there is no compressed frame")]

@@ -58,8 +58,8 @@ impl Handle {
         self.0.transport()
     }
 
-    /// Takes no more from the client until [`Self::resume_reading`]: a WebSocket is not read, a POST not answered. The heartbeat
-    /// is not heard either, so don't pause for as long as `ping_timeout`.
+    /// Takes no more from the client until [`Self::resume_reading`]: a WebSocket is not read, a POST not answered. Pongs are not heard
+    /// either, and not waited for: a client that vanishes meanwhile is found out after the pause.
     pub fn pause_reading(&self) {
         self.0.pause_reading();
     }

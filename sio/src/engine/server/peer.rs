@@ -172,14 +172,22 @@ impl Peer {
         if self.socket.get().is_some() { Transport::WebSocket } else { Transport::Polling }
     }
 
-    pub(super) fn pause_reading(&self) {
+    /// As [`Self::resume_reading`], the caller may hold locks of its own: neither ends the session.
+    pub(super) fn pause_reading(self: &Arc<Self>) {
+        // Under the lock, as is the move to a WebSocket: it must not miss the pause.
+        let mut outbound = self.outbound();
+        outbound.session.handle_pause();
+        self.schedule(&mut outbound);
         self.paused.store(true, Ordering::Release);
         if let Some(socket) = self.socket.get() {
             socket.pause_reading();
         }
     }
 
-    pub(super) fn resume_reading(&self) {
+    pub(super) fn resume_reading(self: &Arc<Self>) {
+        let mut outbound = self.outbound();
+        outbound.session.handle_resume(Wheel::now());
+        self.schedule(&mut outbound);
         self.paused.store(false, Ordering::Release);
         self.resumed.notify_waiters();
         if let Some(socket) = self.socket.get() {

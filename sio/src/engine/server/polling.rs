@@ -84,22 +84,24 @@ impl Post {
             }
             Ok(Err(Unread::Broken)) | Err(_) => return refuse(&Refusal::BadRequest),
         };
-        peer.reading().await;
-        let good = take_packets(&peer, &body, config.max_packets);
+        let good = take_packets(&peer, &body, config.max_packets).await;
         cut_short.disarm();
         peer.act(|session, _| session.handle_post_end());
         if good { answer(StatusCode::OK, "text/html", "ok") } else { refuse(&Refusal::BadRequest) }
     }
 }
 
-/// Gives the packets of a body to the session, up to the first bad one, which ends it (rules 7 and 12).
-fn take_packets(peer: &Arc<Peer>, body: &[u8], max_packets: usize) -> bool {
+/// Gives the packets of a body to the session, up to the first bad one, which ends it (rules 7 and 12). Any of them may be the one
+/// after which reading is paused.
+async fn take_packets(peer: &Arc<Peer>, body: &[u8], max_packets: usize) -> bool {
     let Ok(text) = std::str::from_utf8(body) else {
         peer.act(|session, _| session.handle_parse_error());
         return false;
     };
     let mut decoder = Decoder::new(text, max_packets);
-    while let Some(packet) = decoder.next_packet() {
+    loop {
+        peer.reading().await;
+        let Some(packet) = decoder.next_packet() else { return true };
         match packet {
             Ok(packet) => {
                 if let Some(message) = peer.act(|session, now| session.handle_packet(now, packet)) {
@@ -113,7 +115,6 @@ fn take_packets(peer: &Arc<Peer>, body: &[u8], max_packets: usize) -> bool {
             }
         }
     }
-    true
 }
 
 enum Unread {

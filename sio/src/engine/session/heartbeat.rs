@@ -1,4 +1,6 @@
 //! The server's heartbeat (rule 16): ping, wait for the pong, rest, ping again.
+//!
+//! While reading is paused no pong is heard, so that none is waited for; the client still needs its pings (rule 15).
 
 use std::time::{Duration, Instant};
 
@@ -9,12 +11,14 @@ pub(super) struct Heartbeat {
     state: State,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 enum State {
     /// The next ping is due at this time.
-    Resting(Instant),
-    /// A pong must come before this time.
-    Waiting(Instant),
+    Resting { ping: Instant },
+    /// A pong must come before `deadline`.
+    Waiting { pinged: Instant, deadline: Instant },
+    /// Reading is paused. `pinged`: the last ping, if its pong is still to come.
+    Deaf { ping: Instant, pinged: Option<Instant> },
 }
 
 /// What the heartbeat wants once its time has come.
@@ -26,30 +30,60 @@ pub(super) enum Beat {
 
 impl Heartbeat {
     pub(super) fn new(now: Instant, interval: Duration, timeout: Duration) -> Self {
-        Self { interval, timeout, state: State::Resting(now + interval) }
+        Self { interval, timeout, state: State::Resting { ping: now + interval } }
     }
 
     pub(super) const fn deadline(&self) -> Instant {
         match self.state {
-            State::Resting(deadline) | State::Waiting(deadline) => deadline,
+            State::Resting { ping } | State::Deaf { ping, .. } => ping,
+            State::Waiting { deadline, .. } => deadline,
         }
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) -> Option<Beat> {
         match self.state {
-            State::Resting(ping) if now >= ping => {
-                self.state = State::Waiting(now + self.timeout);
+            State::Resting { ping } if now >= ping => {
+                self.state = State::Waiting { pinged: now, deadline: now + self.timeout };
                 Some(Beat::Ping)
             }
-            State::Waiting(deadline) if now >= deadline => Some(Beat::Timeout),
+            State::Deaf { ping, .. } if now >= ping => {
+                self.state = State::Deaf { ping: now + self.interval, pinged: Some(now) };
+                Some(Beat::Ping)
+            }
+            State::Waiting { deadline, .. } if now >= deadline => Some(Beat::Timeout),
             _ => None,
         }
     }
 
     /// Rule 16: an unsolicited or repeated pong is harmless; it must not put off the next ping either.
     pub(super) fn handle_pong(&mut self, now: Instant) {
-        if matches!(self.state, State::Waiting(_)) {
-            self.state = State::Resting(now + self.interval);
+        match &mut self.state {
+            State::Waiting { .. } => self.state = State::Resting { ping: now + self.interval },
+            // Was read before the pause took effect.
+            State::Deaf { pinged, .. } => *pinged = None,
+            State::Resting { .. } => {}
         }
+    }
+
+    pub(super) fn handle_pause(&mut self) {
+        self.state = match self.state {
+            State::Resting { ping } => State::Deaf { ping, pinged: None },
+            // Counted from the last ping: pauses that come thick and fast must not put off the next for ever.
+            State::Waiting { pinged, .. } => {
+                State::Deaf { ping: pinged + self.interval, pinged: Some(pinged) }
+            }
+            deaf @ State::Deaf { .. } => deaf,
+        };
+    }
+
+    /// The pong may be the last of what piled up meanwhile: the client has all of its time again.
+    pub(super) fn handle_resume(&mut self, now: Instant) {
+        self.state = match self.state {
+            State::Deaf { ping, pinged: None } => State::Resting { ping },
+            State::Deaf { pinged: Some(pinged), .. } => {
+                State::Waiting { pinged, deadline: now + self.timeout }
+            }
+            hearing => hearing,
+        };
     }
 }

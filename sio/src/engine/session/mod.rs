@@ -182,6 +182,16 @@ impl Session {
         None
     }
 
+    /// Nothing is read from the client until [`Self::handle_resume`]. It is pinged as ever, but needs not answer.
+    pub fn handle_pause(&mut self) {
+        self.heartbeat.handle_pause();
+    }
+
+    /// The client is read again, and has the whole `ping_timeout` for a pong that it still owes.
+    pub fn handle_resume(&mut self, now: Instant) {
+        self.heartbeat.handle_resume(now);
+    }
+
     /// What came is no packet.
     pub fn handle_parse_error(&mut self) {
         self.finish(CloseReason::ParseError);

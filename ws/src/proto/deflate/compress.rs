@@ -10,6 +10,9 @@ use super::pool::{Compressor, Pool};
 use crate::proto::frame::{Header, MAX_HEADER, Opcode, RSV1};
 use crate::proto::{Compress, Role, mask};
 
+/// Room for output that is made at a time.
+const STEP: usize = 64 * 1024;
+
 /// The state of one transmitter.
 ///
 /// Whether a message is compressed is decided by [`Deflater::takes`], before the compressor has seen a byte of it. What the
@@ -105,13 +108,19 @@ impl Compressor {
     fn deflate(&mut self, mut payload: &[u8], out: &mut Vec<u8>) -> Result<(), CompressError> {
         let stream = &mut self.stream;
         loop {
-            // Room for most texts, and in any case for the tail.
-            out.reserve(payload.len() / 2 + 64);
-            let before = stream.total_in();
-            stream.compress_vec(payload, out, FlushCompress::Sync)?;
-            payload = &payload[(stream.total_in() - before) as usize..]; // at most its length
-            // A full buffer may hide more output; to ask again costs an empty block at worst.
-            if payload.is_empty() && out.len() < out.capacity() {
+            // Room for most texts, and in any case for the tail. Lent as a slice: flate2 would clear all that a `Vec` has to
+            // spare, and this one has the room of a whole write buffer.
+            let (start, room) = (out.len(), (payload.len() / 2 + 64).min(STEP));
+            out.resize(start + room, 0);
+            let before = (stream.total_in(), stream.total_out());
+            stream.compress(payload, &mut out[start..], FlushCompress::Sync)?;
+            // Both are at most the lengths of the slices.
+            let taken = (stream.total_in() - before.0) as usize;
+            let made = (stream.total_out() - before.1) as usize;
+            payload = &payload[taken..];
+            out.truncate(start + made);
+            // A full slice may hide more output; to ask again costs an empty block at worst.
+            if payload.is_empty() && made < room {
                 break;
             }
         }

@@ -14,6 +14,7 @@ const KEPT: usize = 16;
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
     compressors: Mutex<Vec<Compressor>>,
+    #[expect(clippy::vec_box, reason = "a connection that has none has room for a pointer only")]
     decompressors: Mutex<Vec<Box<Decompress>>>,
 }
 

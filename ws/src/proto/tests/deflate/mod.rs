@@ -96,7 +96,7 @@ fn json(count: usize) -> String {
         let id = i.wrapping_mul(2_654_435_761) % 100_000;
         format!(
             r#"{{"id":{id},"name":"user {id}","online":{},"at":{}}},"#,
-            id % 3 == 0,
+            id.is_multiple_of(3),
             1_700_000_000 + id
         )
     };

@@ -1,5 +1,9 @@
-//! Against Node's own socket.io server, the reference of `tests/interop`. Needs node and the packages there (`npm ci`); where they are
-//! missing, these tests say so and pass.
+//! The Socket.IO client against Node's own server, `reference_server.js`. Needs node and the packages of this folder (`npm ci`), hence
+//! the feature `interop`: who asks for these tests is told what is missing.
+
+#[allow(dead_code, reason = "its scripted servers are for the tests without node")]
+#[path = "../socketio_client/support.rs"]
+mod support;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -11,7 +15,7 @@ use sio::client::{ConnectError, Data, DisconnectReason, Event, Socket};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::support::{Seen, client, connect, soon};
+use support::{Seen, client, connect, soon};
 
 /// A server of Node's. It ends with its standard input.
 struct Node {
@@ -20,12 +24,13 @@ struct Node {
 }
 
 impl Node {
-    async fn start(flags: &[&str]) -> Option<Self> {
+    async fn start(flags: &[&str]) -> Self {
         let interop = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop");
-        if !interop.join("node_modules/socket.io").is_dir() {
-            eprintln!("skipped: no socket.io in {}", interop.display());
-            return None;
-        }
+        assert!(
+            interop.join("node_modules/socket.io").is_dir(),
+            "no socket.io in {}: run `npm ci` there",
+            interop.display()
+        );
         let mut process = Command::new("node")
             .arg("reference_server.js")
             .args(flags)
@@ -34,13 +39,13 @@ impl Node {
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .expect("packages of node are there, and no node");
+            .expect("Node.js is installed");
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let port = soon(lines.next_line()).await.unwrap().expect("its port");
-        Some(Self {
+        Self {
             addr: SocketAddr::from(([127, 0, 0, 1], port.trim().parse().unwrap())),
             _process: process,
-        })
+        }
     }
 }
 
@@ -54,7 +59,7 @@ async fn ask<T: serde::de::DeserializeOwned + Send + 'static>(
 
 #[tokio::test]
 async fn events_and_answers_both_ways() {
-    let Some(node) = Node::start(&[]).await else { return };
+    let node = Node::start(&[]).await;
     let socket = connect(node.addr).await;
     let seen = Seen::new();
     let sender = seen.sender();
@@ -88,7 +93,7 @@ async fn binary_at_any_depth_both_ways() {
     struct Deep {
         deep: Bytes,
     }
-    let Some(node) = Node::start(&[]).await else { return };
+    let node = Node::start(&[]).await;
     let socket = connect(node.addr).await;
     let seen = Seen::new();
     let sender = seen.sender();
@@ -115,7 +120,7 @@ async fn binary_at_any_depth_both_ways() {
 
 #[tokio::test]
 async fn order_and_large_messages() {
-    let Some(node) = Node::start(&[]).await else { return };
+    let node = Node::start(&[]).await;
     let socket = connect(node.addr).await;
     for n in 0..1_000 {
         socket.emit("item", n).unwrap();
@@ -138,7 +143,7 @@ async fn order_and_large_messages() {
 
 #[tokio::test]
 async fn namespaces_auth_and_refusals() {
-    let Some(node) = Node::start(&[]).await else { return };
+    let node = Node::start(&[]).await;
     let socket = soon(client(node.addr).auth(async || json!({ "name": "x", "n": 1 })).connect())
         .await
         .unwrap();
@@ -164,7 +169,7 @@ async fn namespaces_auth_and_refusals() {
 
 #[tokio::test]
 async fn disconnection_from_either_side() {
-    let Some(node) = Node::start(&[]).await else { return };
+    let node = Node::start(&[]).await;
     let watcher = connect(node.addr).await;
     ask::<()>(&watcher, "join", "watchers").await;
     let gone = Seen::new();
@@ -196,10 +201,7 @@ async fn disconnection_from_either_side() {
 
 #[tokio::test]
 async fn the_heartbeat_of_node_is_kept() {
-    let Some(node) = Node::start(&["--ping-interval-ms", "100", "--ping-timeout-ms", "200"]).await
-    else {
-        return;
-    };
+    let node = Node::start(&["--ping-interval-ms", "100", "--ping-timeout-ms", "200"]).await;
     let socket = connect(node.addr).await;
     // Not to wait for something, but to give it the time in which it must not happen.
     tokio::time::sleep(std::time::Duration::from_millis(1_000)).await;

@@ -1,0 +1,208 @@
+//! Random programs on the two ends of a connection, over a byte stream that gives any number of bytes, nothing for now, or an
+//! error, held against an oracle: nothing lost, doubled or reordered, each connection has exactly one end, nobody waits for ever.
+//!
+//! One thread and tokio's paused clock: time passes only when nobody can do anything else, so that a program is deterministic
+//! (but for masking keys) and who waits for what never comes is found when a year has passed.
+
+mod actor;
+mod io;
+mod oracle;
+mod push;
+mod record;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arbitrary::Arbitrary;
+use bytes::Bytes;
+use tokio::sync::Barrier;
+use ws::{CloseReport, Config, OverflowPolicy, Role, WebSocket};
+
+use actor::{Actor, Step};
+use io::{Log, Schedule};
+use push::Reply;
+use record::Record;
+
+/// Nobody can be waited for that long.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// A program.
+#[derive(Debug, Arbitrary)]
+pub(crate) struct Program {
+    settings: Settings,
+    /// Client and server.
+    plans: [Plan; 2],
+}
+
+#[derive(Debug, Arbitrary)]
+struct Settings {
+    max_buffered_bytes: u8,
+    disconnects: bool,
+    /// How many bytes the byte stream holds each way.
+    capacity: u16,
+    small_messages_only: bool,
+    pings: bool,
+    idle_timeout: bool,
+    is_hasty: bool,
+    /// Both ends do all that they have to do before either closes.
+    waits: bool,
+}
+
+/// What one end does.
+#[derive(Debug, Arbitrary)]
+struct Plan {
+    style: Style,
+    schedule: Schedule,
+    steps: Vec<Step>,
+    /// Of a handler, message by message; then nothing.
+    replies: Vec<Reply>,
+}
+
+#[derive(Debug, Arbitrary, Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Pull,
+    Split,
+    Push,
+}
+
+impl Settings {
+    fn config(&self) -> Config {
+        let mut config = Config::default();
+        config.max_buffered_bytes = match self.max_buffered_bytes {
+            0..=31 => 1,
+            32..=63 => 100,
+            64..=127 => 3000,
+            128..=191 => 70_000,
+            _ => 1 << 20,
+        };
+        if self.disconnects {
+            config.overflow = OverflowPolicy::Disconnect;
+        }
+        if self.small_messages_only {
+            config.max_message_size = 200;
+        }
+        config.ping_interval = self.pings.then_some(Duration::from_secs(3));
+        config.pong_timeout = Duration::from_secs(2);
+        config.idle_timeout = self.idle_timeout.then_some(Duration::from_secs(4));
+        config.close_timeout = Duration::from_secs(if self.is_hasty { 1 } else { 1_000_000 });
+        config
+    }
+}
+
+impl Program {
+    /// Whether nothing is in it that could keep the closing handshake from being completed and messages from arriving.
+    fn is_calm(&self) -> bool {
+        let settings = &self.settings;
+        let hasty = settings.pings || settings.idle_timeout || settings.is_hasty;
+        let limited = settings.disconnects || settings.small_messages_only;
+        !hasty && !limited && self.plans.iter().all(Plan::is_calm)
+    }
+}
+
+impl Plan {
+    fn is_calm(&self) -> bool {
+        let aborts = self.steps.iter().any(|step| matches!(step, Step::Abort));
+        !self.schedule.has_fault() && !aborts && !self.replies.iter().any(Reply::is_abort)
+    }
+}
+
+/// What is left of one end.
+struct Outcome {
+    role: Role,
+    record: Record,
+    report: CloseReport,
+    /// All bytes that it wrote.
+    written: Log,
+}
+
+/// See the module.
+pub fn run(data: &[u8]) {
+    let Some(mut program) = crate::input::<Program>(data) else { return };
+    for plan in &mut program.plans {
+        plan.steps.truncate(40);
+    }
+    let is_calm = program.is_calm();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("it needs nothing");
+    let ends = runtime.block_on(perform(program));
+    drop(runtime);
+    oracle::judge(&ends, is_calm);
+}
+
+async fn perform(program: Program) -> [Outcome; 2] {
+    let Program { settings, plans: [client, server] } = program;
+    let capacity = usize::from(settings.capacity) + 1;
+    let (client_io, server_io) = io::pair(&client.schedule, &server.schedule, capacity);
+    let written = [client_io.written(), server_io.written()];
+    let config = Arc::new(settings.config());
+    // The second turn is that of whom may be done at once.
+    let barrier = settings.waits.then(|| Arc::new(Barrier::new(2)));
+    let client =
+        tokio::spawn(act(client, client_io, Role::Client, config.clone(), barrier.clone()));
+    let server = tokio::spawn(act(server, server_io, Role::Server, config, barrier));
+    let both = async { [client.await, server.await] };
+    let Ok(ends) = tokio::time::timeout(YEAR, both).await else {
+        panic!("somebody waits for ever")
+    };
+    // What was dropped is closed in the background.
+    tokio::time::sleep(YEAR).await;
+    let [client, server] = ends.map(|end| match end {
+        Ok(end) => end,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    });
+    let [client_written, server_written] = written;
+    let outcome = |role, (record, sender): (record::Shared, ws::Sender), written| {
+        let report = sender.report().expect("it ended, or was dropped a year ago");
+        Outcome { role, record: record::take(&record), report, written }
+    };
+    [outcome(Role::Client, client, client_written), outcome(Role::Server, server, server_written)]
+}
+
+async fn act(
+    plan: Plan,
+    io: io::End,
+    role: Role,
+    config: Arc<Config>,
+    barrier: Option<Arc<Barrier>>,
+) -> (record::Shared, ws::Sender) {
+    let record = record::Shared::default();
+    let stream = ws::net::Stream::new(io);
+    let steps = plan.steps;
+    if plan.style == Style::Push {
+        let (handler, ended) = push::handler(record.clone(), plan.replies);
+        let sender = ws::stream::spawn(stream, Bytes::new(), role, config, handler);
+        let mut actor = Actor::new(None, None, sender.clone(), record.clone());
+        actor.perform(steps, barrier).await;
+        record::lock(&record).is_over = true;
+        sender.resume_reading();
+        sender.close(ws::CloseCode::NORMAL, "done");
+        ended.notified().await;
+        return (record, sender);
+    }
+    let socket = WebSocket::from_stream(stream, Bytes::new(), role, config);
+    let sender = socket.sender();
+    if plan.style == Style::Pull {
+        let mut actor = Actor::new(Some(socket), None, sender.clone(), record.clone());
+        actor.perform(steps, barrier).await;
+        sender.close(ws::CloseCode::NORMAL, "done");
+        actor.drain().await;
+        return (record, sender);
+    }
+    let (reader, _) = socket.split();
+    let (reads, rest): (Vec<_>, Vec<_>) = steps.into_iter().partition(Step::is_for_the_reader);
+    let mut receiving = Actor::new(None, Some(reader), sender.clone(), record.clone());
+    let mut sending = Actor::new(None, None, sender.clone(), record.clone());
+    let received = tokio::spawn(async move {
+        receiving.perform(reads, None).await;
+        receiving.drain().await;
+    });
+    sending.perform(rest, barrier).await;
+    sender.close(ws::CloseCode::NORMAL, "done");
+    if let Err(error) = received.await {
+        std::panic::resume_unwind(error.into_panic());
+    }
+    (record, sender)
+}
