@@ -291,21 +291,11 @@ impl Socket {
     pub fn disconnect(&self, close: bool) {
         let sockets = if close { self.0.client.live_sockets() } else { vec![self.clone()] };
         for socket in sockets {
-            socket.put_out();
+            socket.end(DisconnectReason::ServerNamespaceDisconnect);
         }
         if close {
             self.0.client.close(DisconnectReason::ForcedServerClose);
         }
-    }
-
-    fn put_out(&self) {
-        // Sent first: once disconnected it sends nothing. A client that does not take it is closed anyway.
-        let goodbye = Outgoing::text(|out| encode::disconnect(out, self.namespace_name()));
-        if self.0.phase() == Phase::Connected {
-            let client = &self.0.client;
-            client.has_taken(client.handle.send(goodbye));
-        }
-        self.end(DisconnectReason::ServerNamespaceDisconnect);
     }
 }
 

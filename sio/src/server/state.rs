@@ -192,10 +192,18 @@ impl Inner {
             core.end = Some((reason, self.namespace.remove(self.id)));
             (was, mem::take(&mut core.on_disconnect), mem::take(&mut core.acks))
         };
+        // The client is told by whoever found it connected, and by nobody else: see `take_leave` for one that was entering.
+        if (was, reason) == (Phase::Connected, DisconnectReason::ServerNamespaceDisconnect) {
+            self.client.has_taken(self.client.handle.send(self.goodbye()));
+        }
         // Resolves whoever waits for an answer.
         drop(acks);
         // Who was never connected is not told that it is disconnected.
         Some(if was == Phase::Connected { listeners } else { Vec::new() })
+    }
+
+    fn goodbye(&self) -> Outgoing {
+        Outgoing::text(|out| encode::disconnect(out, &self.namespace.name))
     }
 
     /// Reason and rooms of a socket that is disconnected.
