@@ -22,7 +22,7 @@ const EARLIER: usize = 100;
 const CLIENTS: usize = 500;
 
 /// Bytes of an idle client over WebSocket, with one listener and in no room.
-const IDLE: isize = 3600;
+const IDLE: isize = 3800;
 
 /// Serves; whoever has left is told of by the channel.
 async fn serve() -> (SocketAddr, mpsc::UnboundedReceiver<()>) {

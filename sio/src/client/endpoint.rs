@@ -2,8 +2,10 @@
 
 use std::future::Future;
 use std::mem;
+use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
+use ws::net::Wheel;
 
 use super::state::Core;
 use super::{EmitError, Listener, Socket};
@@ -26,6 +28,7 @@ impl Endpoint for Socket {
             queued_events: config.max_queued_events,
             queued_bytes: config.max_queued_bytes,
             pending_acks: config.max_pending_acks,
+            ack_timeout: config.ack_timeout,
         }
     }
 
@@ -35,6 +38,15 @@ impl Endpoint for Socket {
 
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         self.inner().runtime.spawn(future);
+    }
+
+    fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send + 'static {
+        let deadline = Wheel::deadline(time).into();
+        async move { sleep_until(deadline).await }
+    }
+
+    fn next_ack_id(&self) -> u64 {
+        self.inner().ack_ids.next()
     }
 
     fn namespace(&self) -> &str {

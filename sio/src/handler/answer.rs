@@ -12,7 +12,6 @@ use serde::de::DeserializeOwned;
 
 use super::{EmitError, Endpoint, caught};
 use crate::emitter::Waiter;
-use crate::packet::encode;
 
 type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, EmitError>> + Send>>;
 
@@ -78,16 +77,11 @@ impl<S: Endpoint, T: DeserializeOwned + Send + 'static> Pending<S, T> {
         }
     }
 
-    /// Sends an event and waits for its answer with this id.
-    pub(crate) fn ask<D: Serialize>(
-        socket: &S,
-        id: u64,
-        event: &str,
-        data: &D,
-    ) -> Result<Self, EmitError> {
+    /// Sends an event and waits for its answer.
+    pub(crate) fn ask<D: Serialize>(socket: &S, event: &str, data: &D) -> Result<Self, EmitError> {
+        let id = socket.next_ack_id();
         let pending = Self::register(socket, id)?;
-        socket
-            .send_packet(|out, namespace| encode::event(out, namespace, Some(id), event, data))?;
+        socket.send_event(Some(id), event, data)?;
         Ok(pending)
     }
 }

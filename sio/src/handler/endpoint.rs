@@ -7,21 +7,23 @@
 use std::fmt;
 use std::future::Future;
 use std::task::{Context, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
+use serde::Serialize;
 
 use super::inbox::{Bounds, Inbox};
 use super::{Call, EmitError, Listener, Party, Work};
 use crate::emitter::{Fired, Waiter};
 use crate::engine::Outgoing;
-use crate::packet::{Arguments, EncodeError, Packet, PacketRef};
+use crate::packet::{Arguments, EncodeError, Packet, PacketRef, encode};
 
 /// What the two kinds of sockets have in common below their public methods.
 pub(crate) trait Endpoint: Party + fmt::Debug {
     /// Runs `code` with the socket's lock held: none of it may be the user's, not even a destructor.
     fn with_inbox<T>(&self, code: impl FnOnce(&mut Inbox<Self>) -> T) -> T;
 
-    /// How much may wait.
+    /// How much may wait, and how long.
     fn bounds(&self) -> Bounds;
 
     /// Pauses or resumes reading on behalf of this socket. Called with its lock held.
@@ -29,6 +31,12 @@ pub(crate) trait Endpoint: Party + fmt::Debug {
 
     /// Runs a future in a task, whatever thread this is called on.
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static);
+
+    /// Takes that long.
+    fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send + 'static;
+
+    /// The id of the next event that asks for an answer.
+    fn next_ack_id(&self) -> u64;
 
     /// The namespace that its packets name.
     fn namespace(&self) -> &str;
@@ -91,6 +99,16 @@ pub(crate) trait Endpoint: Party + fmt::Debug {
         if let Some(pause) = inbox.regulate(self.bounds()) {
             self.pause(pause);
         }
+    }
+
+    /// Sends an event, which asks for an answer if it has an id.
+    fn send_event<D: Serialize>(
+        &self,
+        id: Option<u64>,
+        event: &str,
+        data: &D,
+    ) -> Result<(), EmitError> {
+        self.send_packet(|out, namespace| encode::event(out, namespace, id, event, data))
     }
 
     /// Sends the packet that `encode` appends to a buffer, given the namespace, with the attachments that it returns.

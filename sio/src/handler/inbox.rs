@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::mem;
+use std::time::Duration;
 
 use super::{Listener, Party};
 use crate::emitter::{Acks, Fired, Listeners};
@@ -11,12 +12,13 @@ use crate::packet::Packet;
 /// behind the pause.
 const STRETCH: usize = 16;
 
-/// How much may wait; from the configuration.
+/// How much may wait, and how long; from the configuration.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
     pub(crate) queued_events: usize,
     pub(crate) queued_bytes: usize,
     pub(crate) pending_acks: usize,
+    pub(crate) ack_timeout: Duration,
 }
 
 /// Part of what a socket's lock guards, on either side.

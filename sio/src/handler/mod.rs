@@ -2,7 +2,7 @@
 //!
 //! The same for the sockets of a server and of a client: whatever depends on the kind of socket is behind [`Party`],
 //! [`Replies`] and `Endpoint`, which both implement. `inbox` is what waits for a socket, `endpoint` calls its handlers, `answer` waits
-//! for acks, `reading` is the connection below. Pure: time comes in, and tasks are spawned by whoever implements `Endpoint`.
+//! for acks, `reading` is the connection below, `verbs` the methods that both have. Pure: time comes in, and tasks are spawned by whoever implements `Endpoint`.
 
 mod answer;
 mod endpoint;
@@ -11,6 +11,7 @@ mod extract;
 mod inbox;
 mod reading;
 mod reply;
+mod verbs;
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -29,6 +30,7 @@ pub use self::extract::{AckSender, Call, Data, Event, Extract, Rejection};
 pub(crate) use self::inbox::{Bounds, Inbox};
 pub(crate) use self::reading::{Overdue, Reading};
 pub use self::reply::{IntoReply, Responder};
+pub(crate) use self::verbs::verbs;
 use crate::packet::EncodeError;
 
 /// A kind of socket whose events are handled.

@@ -1,6 +1,10 @@
 //! A [`Socket`] as its events see it; the rest of that is in [`Endpoint`].
 
 use std::future::Future;
+use std::time::Duration;
+
+use tokio::time::sleep_until;
+use ws::net::Wheel;
 
 use super::state::Phase;
 use super::{EmitError, Socket};
@@ -19,6 +23,7 @@ impl Endpoint for Socket {
             queued_events: config.max_queued_events,
             queued_bytes: config.max_queued_bytes,
             pending_acks: config.max_pending_acks,
+            ack_timeout: config.ack_timeout,
         }
     }
 
@@ -28,6 +33,15 @@ impl Endpoint for Socket {
 
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         self.inner().client.runtime.spawn(future);
+    }
+
+    fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send + 'static {
+        let deadline = Wheel::deadline(time).into();
+        async move { sleep_until(deadline).await }
+    }
+
+    fn next_ack_id(&self) -> u64 {
+        self.inner().namespace.ack_ids.next()
     }
 
     fn namespace(&self) -> &str {

@@ -1,14 +1,9 @@
 //! What a handler does with its client.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::time::sleep_until;
-use ws::net::Wheel;
 
 use super::state::{Inner, Phase};
 use super::{
@@ -17,8 +12,7 @@ use super::{
 };
 use crate::adapter::{Room, SocketId, Target, TooManyRooms};
 use crate::emitter::{ListenerId, Listeners};
-use crate::handler::{self, Encode, Endpoint, For, Party, Pending, Replies};
-use crate::packet::encode;
+use crate::handler::{self, Encode, Endpoint, For, Party, Replies};
 
 /// One client in one namespace. Cheap to clone.
 ///
@@ -95,53 +89,10 @@ impl Socket {
     }
 }
 
-/// Listeners.
+handler::verbs!();
+
+/// The end of it.
 impl Socket {
-    /// Calls the handler for every event of this name. Several handlers are called in the order of registration; what the
-    /// first one returns is the answer to a client that wants one.
-    pub fn on<A, R, H>(&self, event: impl Into<Cow<'static, str>>, handler: H) -> ListenerId
-    where
-        H: Handler<Socket, A>,
-        H::Output: IntoReply<R>,
-    {
-        let (event, listener) = handler::named(event, handler);
-        self.listen(|listeners| listeners.on(event, listener))
-    }
-
-    /// Calls the handler for the next event of this name only.
-    pub fn once<A, R, H>(&self, event: impl Into<Cow<'static, str>>, handler: H) -> ListenerId
-    where
-        H: Handler<Socket, A>,
-        H::Output: IntoReply<R>,
-    {
-        let (event, listener) = handler::named(event, handler);
-        self.listen(|listeners| listeners.once(event, listener))
-    }
-
-    /// Calls the handler for every event, after those of its name. It answers only by an
-    /// [`AckSender`](super::AckSender), not by what it returns.
-    pub fn on_any<A, R, H>(&self, handler: H) -> ListenerId
-    where
-        H: Handler<Socket, A>,
-        H::Output: IntoReply<R>,
-    {
-        let listener = handler::erase(For::Any, handler);
-        self.listen(|listeners| listeners.on_any(listener))
-    }
-
-    /// Removes all handlers of this event. Returns whether there were any.
-    pub fn off(&self, event: &str) -> bool {
-        // Dropped without the lock: the closures may own anything.
-        let removed = self.with_inbox(|inbox| inbox.listeners.off(event));
-        !removed.is_empty()
-    }
-
-    /// Removes one handler. Returns whether it was there.
-    pub fn remove_listener(&self, id: ListenerId) -> bool {
-        let removed = self.with_inbox(|inbox| inbox.listeners.remove(id));
-        removed.is_some()
-    }
-
     /// Calls the handler when the socket is disconnected, at once if it is already. [`rooms`](Self::rooms) still gives the
     /// rooms that it was in.
     pub fn on_disconnect<A, R, H>(&self, handler: H)
@@ -172,30 +123,6 @@ impl Socket {
 
 /// Sending.
 impl Socket {
-    /// Sends an event: `data` is one argument, or several if it is a tuple, or none if it is `()`. It is queued when this
-    /// returns, in order with all that was sent before.
-    ///
-    /// # Errors
-    /// [`EmitError`]; nothing was sent then.
-    pub fn emit(&self, event: &str, data: impl Serialize) -> Result<(), EmitError> {
-        self.send_packet(|out, namespace| encode::event(out, namespace, None, event, &data))
-    }
-
-    /// Sends an event and gives the answer, read into `T` like an event's arguments. The event is sent by the call, not by
-    /// the await.
-    pub fn emit_with_ack<T>(&self, event: &str, data: impl Serialize) -> Answer<T>
-    where
-        T: DeserializeOwned + Send + 'static,
-    {
-        self.timeout(self.io().config().ack_timeout).emit_with_ack(event, data)
-    }
-
-    /// Sets how long to wait for an answer. Default [`Config::ack_timeout`](super::Config::ack_timeout).
-    #[must_use]
-    pub fn timeout(&self, timeout: Duration) -> Timed<'_> {
-        Timed { socket: self, timeout }
-    }
-
     /// All other sockets of the namespace.
     pub fn broadcast(&self) -> Broadcast {
         let target = Target { except: vec![self.id().into()], ..Target::default() };
@@ -305,14 +232,6 @@ impl Replies for Inner {
     }
 }
 
-impl PartialEq for Socket {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Eq for Socket {}
-
 impl fmt::Debug for Socket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Socket")
@@ -320,25 +239,5 @@ impl fmt::Debug for Socket {
             .field("namespace", &self.namespace_name())
             .field("phase", &self.0.phase())
             .finish()
-    }
-}
-
-/// A socket, and how long to wait for its answer.
-#[derive(Debug, Clone, Copy)]
-pub struct Timed<'a> {
-    socket: &'a Socket,
-    timeout: Duration,
-}
-
-impl Timed<'_> {
-    /// As [`Socket::emit_with_ack`], with this timeout.
-    pub fn emit_with_ack<T>(&self, event: &str, data: impl Serialize) -> Answer<T>
-    where
-        T: DeserializeOwned + Send + 'static,
-    {
-        let id = self.socket.0.namespace.ack_ids.next();
-        let asked = Pending::ask(self.socket, id, event, &data);
-        let deadline = Wheel::deadline(self.timeout);
-        Answer::new(asked, async move { sleep_until(deadline.into()).await })
     }
 }
