@@ -157,3 +157,19 @@ async fn a_broadcast_collects_answers_and_keeps_those_that_came_in_time() {
     assert_eq!(first.recv().await, r#"35[["7","late"]]"#);
     first.asks(r#"26["poll","nobody"]"#, "36[[]]").await;
 }
+
+#[tokio::test]
+async fn an_answer_may_be_waited_for_for_ever() {
+    let io = Io::new();
+    let (sender, mut answers) = mpsc::unbounded_channel();
+    io.on_connect(async move |socket: Socket| {
+        // No clock can count so far.
+        let answer = socket.timeout(Duration::MAX).emit_with_ack::<u32>("ask", ());
+        let sender = sender.clone();
+        tokio::spawn(async move { sender.send(answer.await.ok()) });
+    });
+    let mut peer = Peer::join(serve(&io).await).await;
+    assert_eq!(peer.recv().await, r#"20["ask"]"#);
+    peer.send("30[7]").await;
+    assert_eq!(soon(answers.recv()).await, Some(Some(7)));
+}

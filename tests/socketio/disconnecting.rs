@@ -180,10 +180,7 @@ impl Bouncer {
         let (io, going) = (io.clone(), Arc::new(AtomicBool::new(true)));
         let goes_on = going.clone();
         let thread = std::thread::spawn(move || {
-            while std::sync::atomic::AtomicBool::load(
-                &goes_on,
-                std::sync::atomic::Ordering::Relaxed,
-            ) {
+            while goes_on.load(Ordering::Relaxed) {
                 io.broadcast().disconnect(false);
             }
         });
@@ -210,4 +207,51 @@ async fn who_is_put_out_while_entering_is_told_that_it_came_in_and_went() {
         assert_eq!(peer.recv().await, "1");
     }
     drop(bouncer);
+}
+
+#[tokio::test]
+async fn a_socket_put_out_with_a_full_queue_does_not_hold_up_the_other_namespaces() {
+    let io = configured(|config| config.max_queued_events = 1);
+    let (sender, mut stuck) = mpsc::unbounded_channel();
+    io.of("/stuck").on_connect(async move |socket: Socket| {
+        let sender = sender.clone();
+        socket.on("e", async move |socket: Socket| {
+            let _ = sender.send(socket);
+            std::future::pending::<()>().await;
+        });
+    });
+    io.on_connect(async |socket: Socket| {
+        socket.on("ping", async || "pong");
+    });
+    let mut peer = Peer::join(serve(&io).await).await;
+    peer.send("0/stuck,").await;
+    peer.granted("0/stuck,").await;
+    peer.send(r#"2/stuck,["e"]"#).await;
+    peer.send(r#"2/stuck,["e"]"#).await;
+    peer.send(r#"20["ping"]"#).await;
+    let socket = soon(stuck.recv()).await.unwrap();
+    // The one that is handled is not in the queue; the other is, and fills it.
+    while socket.queued_events() == 0 {
+        tokio::task::yield_now().await;
+    }
+    socket.disconnect(false);
+    assert_eq!(peer.recv().await, "1/stuck,");
+    assert_eq!(peer.recv().await, r#"30["pong"]"#);
+}
+
+#[tokio::test]
+async fn listeners_and_values_that_come_after_the_end_do_not_leak() {
+    let io = Io::new();
+    let (sender, mut sockets) = mpsc::unbounded_channel();
+    io.on_connect(async move |socket: Socket| {
+        let _ = sender.send(socket);
+    });
+    let _peer = Peer::join(serve(&io).await).await;
+    let socket = soon(sockets.recv()).await.unwrap();
+    socket.disconnect(true);
+    let witness = Arc::new(());
+    let held = (socket.clone(), witness.clone());
+    socket.on("e", async move || drop(held));
+    socket.insert((socket.clone(), witness.clone()));
+    assert_eq!(Arc::strong_count(&witness), 1, "each held its own socket, for ever");
 }

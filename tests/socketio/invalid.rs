@@ -1,8 +1,11 @@
 //! Packets that break rules 22 to 24: each closes the connection that sent it, and no other.
 
-use sio::server::{Io, Socket};
+use std::time::Duration;
 
-use crate::peer::{Peer, serve};
+use sio::server::{DisconnectReason, Io, Socket};
+use tokio::sync::mpsc::unbounded_channel;
+
+use crate::peer::{Peer, configured, serve, soon};
 
 #[tokio::test]
 async fn an_invalid_packet_closes_only_the_connection_that_sent_it() {
@@ -54,4 +57,21 @@ async fn rule_23_text_while_attachments_are_missing_closes_the_connection() {
     peer.send(r#"51-["e",{"_placeholder":true,"num":0}]"#).await;
     peer.send(r#"2["e"]"#).await;
     peer.is_closed().await;
+}
+
+#[tokio::test]
+async fn attachments_that_never_come_close_the_connection() {
+    let io = configured(|config| config.limits.attachment_timeout = Duration::from_millis(100));
+    let (sender, mut reasons) = unbounded_channel();
+    io.on_connect(async move |socket: Socket| {
+        let sender = sender.clone();
+        socket.on_disconnect(async move |reason: DisconnectReason| {
+            let _ = sender.send(reason);
+        });
+    });
+    let mut peer = Peer::join(serve(&io).await).await;
+    peer.send(r#"52-["e",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#).await;
+    peer.send_binary(b"x").await;
+    peer.is_closed().await;
+    assert_eq!(soon(reasons.recv()).await, Some(DisconnectReason::ParseError));
 }

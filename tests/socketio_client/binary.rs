@@ -1,11 +1,13 @@
 //! Attachments both ways, nested, in events and in answers.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use sio::client::Data;
+use sio::client::{Data, DisconnectReason};
 use sio::server::{self, Io};
 
-use crate::support::{Seen, connect, serve, soon};
+use crate::support::{OPEN, Seen, client, configured, connect, scripted, serve, soon};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct File {
@@ -53,4 +55,20 @@ async fn nested_binary_goes_there_and_back() {
         file()
     });
     assert_eq!(soon(socket.emit_with_ack::<usize>("ask", ())).await.unwrap(), 100_002);
+}
+
+#[tokio::test]
+async fn attachments_that_never_come_close_the_connection() {
+    let (addr, mut heard) =
+        scripted(&[OPEN, r#"40{"sid":"x"}"#, r#"451-["e",{"_placeholder":true,"num":0}]"#]).await;
+    let reasons = Seen::new();
+    let sender = reasons.sender();
+    let config = configured(|config| config.limits.attachment_timeout = Duration::from_millis(100));
+    let socket = soon(client(addr).config(config).connect()).await.unwrap();
+    socket.on_disconnect(async move |reason: DisconnectReason| {
+        let _ = sender.send(reason);
+    });
+    assert_eq!(reasons.next().await, DisconnectReason::ParseError);
+    assert_eq!(soon(heard.recv()).await.as_deref(), Some("40"));
+    assert_eq!(soon(heard.recv()).await.as_deref(), Some("closed"));
 }

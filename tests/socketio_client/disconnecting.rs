@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sio::client::{DisconnectReason, EmitError, Socket};
+use sio::client::{Data, DisconnectReason, EmitError, Socket};
 use sio::server::{self, Io};
 
 use crate::support::{OPEN, Seen, client, connect, scripted, serve, soon};
@@ -139,4 +139,38 @@ async fn closures_that_hold_their_own_socket_leak_nothing() {
     assert_eq!(Arc::strong_count(&held), 2);
     socket.disconnect();
     assert_eq!(Arc::strong_count(&held), 1);
+}
+
+#[tokio::test]
+async fn events_that_came_before_the_servers_goodbye_are_still_handled() {
+    let (addr, _heard) =
+        scripted(&[OPEN, r#"40{"sid":"x"}"#, r#"42["n",1]"#, r#"42["n",2]"#, r#"42["n",3]"#, "41"])
+            .await;
+    let (seen, gone) = (Seen::new(), Arc::new(tokio::sync::Notify::new()));
+    let (sender, wait) = (seen.sender(), gone.clone());
+    let socket = soon(
+        client(addr)
+            .on("n", async move |Data(n): Data<i64>| {
+                if n == 1 {
+                    wait.notified().await;
+                }
+                let _ = sender.send(n);
+            })
+            .connect(),
+    )
+    .await
+    .unwrap();
+    socket.on_disconnect(async move || gone.notify_one());
+    assert_eq!([seen.next().await, seen.next().await, seen.next().await], [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_listener_that_comes_after_the_end_does_not_leak() {
+    let addr = serve(&Io::new()).await;
+    let socket = connect(addr).await;
+    socket.disconnect();
+    let witness = Arc::new(());
+    let held = (socket.clone(), witness.clone());
+    socket.on("e", async move || drop(held));
+    assert_eq!(Arc::strong_count(&witness), 1, "it held its own socket, for ever");
 }

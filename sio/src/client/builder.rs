@@ -9,12 +9,12 @@ use http::{HeaderName, HeaderValue};
 use serde::Serialize;
 
 use super::address::{self, Address};
-use super::connection::{Connection, OnError, Receiver};
+use super::connection::{Connection, Receiver};
 use super::join::Auth;
 use super::{Config, ConnectError, Handler, HandlerError, IntoReply, Join, Listener, Socket};
 use crate::emitter::Listeners;
 use crate::engine;
-use crate::handler::{self, For};
+use crate::handler::{self, OnError};
 
 /// Where clients begin: [`Client::builder`].
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +32,7 @@ pub struct Builder {
     mistake: Option<&'static str>,
     auth: Option<Auth>,
     listeners: Listeners<Listener>,
-    on_error: Option<OnError>,
+    on_error: Option<OnError<Socket>>,
     config: Config,
 }
 
@@ -112,8 +112,7 @@ impl Builder {
         H: Handler<Socket, A>,
         H::Output: IntoReply<R>,
     {
-        let event = event.into();
-        let listener = handler::erase(For::Name(event.clone()), handler);
+        let (event, listener) = handler::named(event, handler);
         self.listeners.on(event, listener);
         self
     }

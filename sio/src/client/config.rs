@@ -19,13 +19,15 @@ pub struct Config {
     pub max_message_size: usize,
     /// Bytes that may wait for the server before sending fails. Default 4 MiB.
     pub max_buffered_bytes: usize,
-    /// What one packet may announce and bring. Default 10 attachments.
+    /// What one packet may announce and bring, and when. Default 10 attachments of 10 MB together, 60 s for each.
     pub limits: packet::Limits,
     /// Answers that one socket may wait for: a server that never answers costs memory until the timeout. Default 1,024.
     pub max_pending_acks: usize,
     /// Events of one socket that may wait for its handlers; then the connection is not read until half of them are handled.
     /// Default 1,024.
     pub max_queued_events: usize,
+    /// The same limit in bytes, also for events that nobody listens to yet. Default 16 MiB; the event that passes it is still taken.
+    pub max_queued_bytes: usize,
     /// An event that comes before anybody listens to it is kept for this long, for the first who does: a server may greet before
     /// `connect().await` has returned and handlers are registered. At most 64 are kept. Default 1 s; zero keeps none.
     pub early_events: Duration,
@@ -41,6 +43,7 @@ impl Default for Config {
             limits: packet::Limits::default(),
             max_pending_acks: 1024,
             max_queued_events: 1024,
+            max_queued_bytes: 16 << 20,
             early_events: Duration::from_secs(1),
         }
     }

@@ -1,42 +1,42 @@
 //! One connection with a server, and the namespaces on it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Instant;
+
+use ws::net::{Timed, Wheel};
 
 use super::state::Inner;
-use super::{Config, ConnectError, HandlerError, Refusal, Socket};
+use super::{Config, ConnectError, Refusal, Socket};
 use crate::engine::client::Handle;
 use crate::engine::{CloseReason, Message, Outgoing, SendError, SessionHandler};
+use crate::handler::{Endpoint, OnError, Overdue, Reading};
 use crate::packet::{DecodeError, Decoder, Kind, Packet, PacketRef};
-
-pub(super) type OnError = Arc<dyn Fn(&Socket, &str, &HandlerError) + Send + Sync>;
 
 /// Shared by the sockets of one connection.
 pub(super) struct Connection {
     handle: Handle,
     config: Config,
-    on_error: Option<OnError>,
+    on_error: Option<OnError<Socket>>,
     sockets: Mutex<HashMap<Box<str>, Arc<Inner>>>,
-    /// How many sockets want reading to be paused.
-    pauses: Mutex<usize>,
+    reading: Mutex<Reading>,
 }
 
 impl Connection {
-    pub(super) fn new(handle: Handle, config: Config, on_error: Option<OnError>) -> Arc<Self> {
-        Arc::new(Self {
-            handle,
-            config,
-            on_error,
-            sockets: Mutex::default(),
-            pauses: Mutex::new(0),
-        })
+    pub(super) fn new(
+        handle: Handle,
+        config: Config,
+        on_error: Option<OnError<Socket>>,
+    ) -> Arc<Self> {
+        let reading = Mutex::new(Reading::new(config.limits.attachment_timeout));
+        Arc::new(Self { handle, config, on_error, sockets: Mutex::default(), reading })
     }
 
     pub(super) const fn config(&self) -> &Config {
         &self.config
     }
 
-    pub(super) const fn on_error(&self) -> Option<&OnError> {
+    pub(super) const fn on_error(&self) -> Option<&OnError<Socket>> {
         self.on_error.as_ref()
     }
 
@@ -71,18 +71,28 @@ impl Connection {
         }
     }
 
-    /// One more socket wants reading to be paused, or one less.
+    /// Pauses reading while at least one socket wants it.
     pub(super) fn pause(&self, pause: bool) {
-        let mut pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
-        if pause {
-            *pauses += 1;
-            self.handle.pause_reading();
-        } else {
-            *pauses = pauses.saturating_sub(1);
-            if *pauses == 0 {
-                self.handle.resume_reading();
-            }
+        // Held meanwhile, so that two who disagree leave it as the later one wants.
+        let mut reading = self.reading();
+        match reading.handle_pause(pause, Wheel::now()) {
+            Some(true) => self.handle.pause_reading(),
+            Some(false) => self.handle.resume_reading(),
+            None => {}
         }
+    }
+
+    /// Whether the next message has to be an attachment.
+    fn expect_attachment(self: &Arc<Self>, is_incomplete: bool) {
+        let deadline = self.reading().handle_message(is_incomplete, Wheel::now());
+        if let Some(deadline) = deadline {
+            let weak: Weak<Self> = Arc::downgrade(self);
+            Wheel::current().schedule(weak, deadline);
+        }
+    }
+
+    fn reading(&self) -> MutexGuard<'_, Reading> {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn get(&self, namespace: &str) -> Option<Arc<Inner>> {
@@ -91,6 +101,18 @@ impl Connection {
 
     fn sockets(&self) -> MutexGuard<'_, HashMap<Box<str>, Arc<Inner>>> {
         self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The timeout of attachments.
+impl Timed for Connection {
+    fn handle_timeout(self: Arc<Self>, now: Instant) -> Option<Instant> {
+        let next = self.reading().handle_timeout(now);
+        next.unwrap_or_else(|Overdue| {
+            tracing::debug!("closing a connection: an attachment did not come in time");
+            self.handle.fail();
+            None
+        })
     }
 }
 
@@ -116,10 +138,11 @@ impl Receiver {
             }
             Message::Binary(data) => {
                 if let Some(packet) = self.decoder.binary(data)? {
-                    self.handle_binary(packet);
+                    self.handle_binary(&packet);
                 }
             }
         }
+        self.connection.expect_attachment(self.decoder.is_pending());
         Ok(())
     }
 
@@ -130,21 +153,18 @@ impl Receiver {
             Kind::Connect => socket.handle_connect(packet.payload),
             Kind::ConnectError => socket.handle_refusal(Refusal::parse(packet.payload)),
             Kind::Disconnect => socket.handle_disconnect(),
-            Kind::Event | Kind::BinaryEvent => socket.handle_event(packet.to_packet()),
+            Kind::Event | Kind::BinaryEvent => Socket::new(socket).receive(packet),
             Kind::Ack | Kind::BinaryAck => {
-                if let Some(id) = packet.id {
-                    socket.handle_ack(id, packet.arguments());
-                }
+                Socket::new(socket).resolve(packet.id, packet.arguments());
             }
         }
     }
 
-    fn handle_binary(&self, packet: Packet) {
-        let Some(socket) = self.connection.get(&packet.namespace) else { return };
-        match (packet.kind, packet.id) {
-            (Kind::BinaryEvent, _) => socket.handle_event(packet),
-            (Kind::BinaryAck, Some(id)) => socket.handle_ack(id, packet.arguments()),
-            _ => {}
+    fn handle_binary(&self, packet: &Packet) {
+        let Some(socket) = self.connection.get(&packet.namespace).map(Socket::new) else { return };
+        match packet.kind {
+            Kind::BinaryAck => socket.resolve(packet.id, packet.arguments()),
+            _ => socket.receive_owned(packet),
         }
     }
 }

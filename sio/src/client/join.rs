@@ -15,7 +15,7 @@ use super::state::Inner;
 use super::{ConnectError, DisconnectReason, Handler, IntoReply, Listener, Socket};
 use crate::emitter::Listeners;
 use crate::engine::Outgoing;
-use crate::handler::{self, For};
+use crate::handler;
 use crate::packet::encode;
 
 type Payload = Pin<Box<dyn Future<Output = Result<Box<RawValue>, serde_json::Error>> + Send>>;
@@ -82,8 +82,7 @@ impl Join {
         H: Handler<Socket, A>,
         H::Output: IntoReply<R>,
     {
-        let event = event.into();
-        let listener = handler::erase(For::Name(event.clone()), handler);
+        let (event, listener) = handler::named(event, handler);
         self.listeners.on(event, listener);
         self
     }

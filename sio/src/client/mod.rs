@@ -1,8 +1,8 @@
 //! The Socket.IO client (protocol revision 5), over WebSocket: the same verbs, handlers and extractors as the server's.
 //!
 //! [`Client::builder`] opens a connection and joins a namespace; [`Socket`] is one namespace of one connection. `connection`
-//! takes the messages of the Engine.IO session below and hands them to its sockets, `state` is what a socket is a handle of,
-//! `dispatch` calls its handlers, one event after the other. Locks are short and never held while user code runs.
+//! takes the messages of the Engine.IO session below and hands them to its sockets, `state` is what a socket is a handle of;
+//! how its handlers are called is in [`handler`](crate::handler), the same for a server. Locks are short and never held while user code runs.
 //!
 //! ```no_run
 //! use sio::client::{Client, Data};
@@ -20,11 +20,10 @@
 //! ```
 
 mod address;
-mod answer;
 mod builder;
 mod config;
 mod connection;
-mod dispatch;
+mod endpoint;
 mod error;
 mod extract;
 mod join;
@@ -32,7 +31,6 @@ mod reason;
 mod socket;
 mod state;
 
-pub use answer::Answer;
 pub use builder::{Builder, Client};
 pub use config::Config;
 pub use error::{ConnectError, Refusal};
@@ -41,8 +39,8 @@ pub use reason::DisconnectReason;
 pub use socket::{Socket, Timed};
 
 pub use crate::handler::{
-    AckSender, Data, EmitError, Event, Extract, Handler, HandlerError, IntoReply, Rejection,
-    Responder,
+    AckSender, Answer, Data, EmitError, Event, Extract, Handler, HandlerError, IntoReply,
+    Rejection, Responder,
 };
 
 /// One call of one handler of a client.

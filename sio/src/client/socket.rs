@@ -1,21 +1,12 @@
 //! What an application does in a namespace.
 
-use std::borrow::Cow;
 use std::fmt;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-use super::answer::Pending;
 use super::state::{Inner, Phase};
 use super::{Answer, DisconnectReason, EmitError, Handler, HandlerError, IntoReply, Join};
-use crate::emitter::{ListenerId, Listeners};
-use crate::engine::Outgoing;
-use crate::handler::{self, Encode, For, Party, Replies, caught};
-use crate::packet::{EncodeError, encode};
+use crate::emitter::Listeners;
+use crate::handler::{self, Encode, Endpoint, For, Party, Replies};
 
 /// One namespace of one connection. Cheap to clone.
 ///
@@ -45,7 +36,7 @@ impl Socket {
     /// Whether it is connected.
     #[must_use]
     pub fn connected(&self) -> bool {
-        self.0.check_connected().is_ok()
+        matches!(self.0.core().phase, Phase::Connected(_))
     }
 
     /// The name of the namespace.
@@ -71,64 +62,10 @@ impl Socket {
     }
 }
 
-/// Listeners.
+handler::verbs!();
+
+/// The end of it.
 impl Socket {
-    /// Calls the handler for every event of this name. Several handlers are called in the order of registration; what the first one
-    /// returns is the answer to a server that wants one.
-    pub fn on<A, R, H>(&self, event: impl Into<Cow<'static, str>>, handler: H) -> ListenerId
-    where
-        H: Handler<Self, A>,
-        H::Output: IntoReply<R>,
-    {
-        let event = event.into();
-        let listener = handler::erase(For::Name(event.clone()), handler);
-        let mut core = self.0.core();
-        let id = core.listeners.on(event.clone(), listener);
-        self.0.replay(&mut core, Some(&event));
-        id
-    }
-
-    /// Calls the handler for the next event of this name only.
-    pub fn once<A, R, H>(&self, event: impl Into<Cow<'static, str>>, handler: H) -> ListenerId
-    where
-        H: Handler<Self, A>,
-        H::Output: IntoReply<R>,
-    {
-        let event = event.into();
-        let listener = handler::erase(For::Name(event.clone()), handler);
-        let mut core = self.0.core();
-        let id = core.listeners.once(event.clone(), listener);
-        self.0.replay(&mut core, Some(&event));
-        id
-    }
-
-    /// Calls the handler for every event, after those of its name. It answers only by an [`AckSender`](super::AckSender), not by what
-    /// it returns.
-    pub fn on_any<A, R, H>(&self, handler: H) -> ListenerId
-    where
-        H: Handler<Self, A>,
-        H::Output: IntoReply<R>,
-    {
-        let listener = handler::erase(For::Any, handler);
-        let mut core = self.0.core();
-        let id = core.listeners.on_any(listener);
-        self.0.replay(&mut core, None);
-        id
-    }
-
-    /// Removes all handlers of this event. Returns whether there were any.
-    pub fn off(&self, event: &str) -> bool {
-        // Dropped without the lock: closures may hold anything.
-        let removed = self.0.core().listeners.off(event);
-        !removed.is_empty()
-    }
-
-    /// Removes one handler. Returns whether it was there.
-    pub fn remove_listener(&self, id: ListenerId) -> bool {
-        let removed = self.0.core().listeners.remove(id);
-        removed.is_some()
-    }
-
     /// Calls the handler when the socket is disconnected, at once if it is already.
     pub fn on_disconnect<A, R, H>(&self, handler: H)
     where
@@ -141,48 +78,8 @@ impl Socket {
             drop(core);
             self.call_disconnect(&listener, reason);
         } else {
-            core.on_disconnect.push(listener);
+            core.inbox.on_disconnect.push(listener);
         }
-    }
-}
-
-/// Sending.
-impl Socket {
-    /// Sends an event: `data` is one argument, or several if it is a tuple, or none if it is `()`. It is queued when this returns, in
-    /// order with all that was sent before.
-    ///
-    /// # Errors
-    /// [`EmitError`]; nothing was sent then.
-    pub fn emit(&self, event: &str, data: impl Serialize) -> Result<(), EmitError> {
-        self.send_packet(|out| encode::event(out, self.namespace_name(), None, event, &data))
-    }
-
-    /// Sends an event and gives the answer, read into `T` like an event's arguments. The event is sent by the call, not by the await.
-    pub fn emit_with_ack<T>(&self, event: &str, data: impl Serialize) -> Answer<T>
-    where
-        T: DeserializeOwned + Send + 'static,
-    {
-        self.timeout(self.0.connection.config().ack_timeout).emit_with_ack(event, data)
-    }
-
-    /// Sets how long to wait for an answer. Default [`Config::ack_timeout`](super::Config::ack_timeout).
-    #[must_use]
-    pub const fn timeout(&self, timeout: Duration) -> Timed<'_> {
-        Timed { socket: self, timeout }
-    }
-
-    fn send_packet(
-        &self,
-        encode: impl FnOnce(&mut String) -> Result<Vec<bytes::Bytes>, EncodeError>,
-    ) -> Result<(), EmitError> {
-        // What nobody will get is not encoded.
-        self.0.check_connected()?;
-        let mut encoded = Ok(Vec::new());
-        let text = Outgoing::text(|out| encoded = encode(out));
-        let attachments = encoded?;
-        let binaries = attachments.iter().map(|bytes| Outgoing::binary(bytes));
-        let parts: Vec<_> = std::iter::once(text).chain(binaries).collect();
-        Ok(self.0.connection.send_all(&parts)?)
     }
 }
 
@@ -196,28 +93,14 @@ impl Party for Socket {
 
 impl Replies for Inner {
     fn send_encoded(self: Arc<Self>, encode: Encode<'_>) -> Result<(), EmitError> {
-        let socket = Socket(self);
-        socket.send_packet(|out| encode(out, socket.namespace_name()))
+        Socket(self).send_packet(encode)
     }
 
     fn report(self: Arc<Self>, event: &str, error: &HandlerError) {
-        tracing::warn!(event, %error, namespace = self.namespace(), "a handler failed");
-        if let Some(on_error) = self.connection.on_error().cloned() {
-            let socket = Socket(self);
-            if let Err(message) = caught(AssertUnwindSafe(|| on_error(&socket, event, error))) {
-                tracing::error!(%message, "the error handler panicked");
-            }
-        }
+        let on_error = self.connection.on_error().cloned();
+        handler::report(on_error, &Socket(self), event, error);
     }
 }
-
-impl PartialEq for Socket {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Eq for Socket {}
 
 impl fmt::Debug for Socket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -226,35 +109,5 @@ impl fmt::Debug for Socket {
             .field("namespace", &self.namespace_name())
             .field("connected", &self.connected())
             .finish()
-    }
-}
-
-/// A socket, and how long to wait for its answer.
-#[derive(Debug, Clone, Copy)]
-pub struct Timed<'a> {
-    socket: &'a Socket,
-    timeout: Duration,
-}
-
-impl Timed<'_> {
-    /// As [`Socket::emit_with_ack`], with this timeout.
-    pub fn emit_with_ack<T>(&self, event: &str, data: impl Serialize) -> Answer<T>
-    where
-        T: DeserializeOwned + Send + 'static,
-    {
-        Answer::new(self.ask(event, &data), self.timeout)
-    }
-
-    fn ask<T, D: Serialize>(&self, event: &str, data: &D) -> Result<Pending<T>, EmitError>
-    where
-        T: DeserializeOwned + Send + 'static,
-    {
-        let socket = self.socket;
-        let id = socket.0.ack_ids.next();
-        let pending = Pending::register(socket, id)?;
-        socket.send_packet(|out| {
-            encode::event(out, socket.namespace_name(), Some(id), event, data)
-        })?;
-        Ok(pending)
     }
 }

@@ -9,7 +9,6 @@
 //!       +-----------------------------------------------------------------------+
 //! ```
 
-use std::collections::VecDeque;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,12 +16,14 @@ use serde::Deserialize;
 use tokio::runtime::Handle as Runtime;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use ws::net::Wheel;
 
 use super::connection::Connection;
-use super::{Call, ConnectError, DisconnectReason, EmitError, Listener, Refusal, Socket};
-use crate::emitter::{AckIds, Acks, Listeners};
+use super::{Call, ConnectError, DisconnectReason, Listener, Refusal, Socket};
+use crate::emitter::{AckIds, Listeners};
 use crate::engine::Outgoing;
-use crate::packet::{Arguments, Packet, encode};
+use crate::handler::{Endpoint, Inbox};
+use crate::packet::{Packet, encode};
 
 /// What a [`Socket`] is a handle of.
 pub(super) struct Inner {
@@ -36,26 +37,10 @@ pub(super) struct Inner {
 /// What the lock guards.
 pub(super) struct Core {
     pub(super) phase: Phase,
-    pub(super) listeners: Listeners<Listener>,
-    pub(super) on_disconnect: Vec<Listener>,
-    pub(super) acks: Acks,
-    /// Events that wait for their turn.
-    pub(super) queue: VecDeque<Arrival>,
-    /// Events so far.
-    pub(super) arrivals: u64,
-    /// A task handles events.
-    pub(super) busy: bool,
-    /// Reading is paused on behalf of this socket.
-    pub(super) paused: bool,
+    pub(super) inbox: Inbox<Socket>,
     /// Events that came before anybody listened to them, until a while after the namespace was joined.
-    pub(super) early: Vec<Arrival>,
+    pub(super) early: Vec<Packet>,
     pub(super) early_until: Option<Instant>,
-}
-
-/// An event, and the how manieth it is.
-pub(super) struct Arrival {
-    pub(super) number: u64,
-    pub(super) packet: Packet,
 }
 
 pub(super) enum Phase {
@@ -75,13 +60,7 @@ impl Inner {
     ) -> Self {
         let core = Core {
             phase: Phase::Joining(told),
-            listeners,
-            on_disconnect: Vec::new(),
-            acks: Acks::default(),
-            queue: VecDeque::new(),
-            arrivals: 0,
-            busy: false,
-            paused: false,
+            inbox: Inbox::new(listeners, false),
             early: Vec::new(),
             early_until: None,
         };
@@ -111,7 +90,7 @@ impl Inner {
             && let Phase::Joining(told) =
                 mem::replace(&mut core.phase, Phase::Connected(granted.sid.into()))
         {
-            core.early_until = Some(Instant::now() + self.connection.config().early_events);
+            core.early_until = Some(Wheel::deadline(self.connection.config().early_events).into());
             drop(core);
             let _ = told.send(Ok(()));
         }
@@ -133,14 +112,6 @@ impl Inner {
     pub(super) fn handle_disconnect(self: &Arc<Self>) {
         self.end(DisconnectReason::IoServerDisconnect);
         self.connection.remove(self);
-    }
-
-    pub(super) fn handle_ack(&self, id: u64, arguments: Arguments<'_>) {
-        let waiter = self.core().acks.take(id);
-        // Rule 27: an id that nobody waits for is ignored.
-        if let Some(waiter) = waiter {
-            waiter.resolve(Ok(arguments));
-        }
     }
 
     /// Leaves the namespace.
@@ -170,31 +141,21 @@ impl Inner {
             Phase::Joining(_) => None,
         };
         let before = mem::replace(&mut core.phase, Phase::Disconnected(sid, reason));
-        // All this may hold the socket or run code when it is dropped, which must not happen under the lock. A closure that holds
-        // its own socket leaks nothing this way.
-        let listeners = mem::take(&mut core.listeners);
-        let acks = mem::take(&mut core.acks);
-        let rest = (mem::take(&mut core.queue), mem::take(&mut core.early));
-        let on_disconnect = mem::take(&mut core.on_disconnect);
-        let paused = mem::take(&mut core.paused);
-        drop(core);
-        drop((listeners, acks, rest));
-        if paused {
-            self.connection.pause(false);
-        }
         let socket = Socket::new(self.clone());
+        // All this may hold the socket or run code when it is dropped, which must not happen under the lock.
+        let (on_disconnect, acks) = core.inbox.end();
+        let early = mem::take(&mut core.early);
+        // What came before the server's goodbye is still handled. Who leaves wants no more.
+        let unwanted =
+            (reason == DisconnectReason::IoClientDisconnect).then(|| core.inbox.take_queue());
+        socket.regulate(&mut core.inbox);
+        drop(core);
+        drop((acks, early, unwanted));
         for listener in on_disconnect {
             socket.call_disconnect(&listener, reason);
         }
+        socket.handle_idle();
         before
-    }
-
-    /// Why nothing can be sent, if so.
-    pub(super) fn check_connected(&self) -> Result<(), EmitError> {
-        match self.core().phase {
-            Phase::Connected(_) => Ok(()),
-            _ => Err(EmitError::Disconnected),
-        }
     }
 }
 

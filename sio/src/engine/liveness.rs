@@ -16,6 +16,8 @@ pub struct Liveness {
     patience: Duration,
     deadline: Instant,
     last_ping: SystemTime,
+    /// Nothing is read.
+    is_deaf: bool,
 }
 
 impl Liveness {
@@ -23,7 +25,7 @@ impl Liveness {
     #[must_use]
     pub fn new(open: &Open, now: Instant, wall: SystemTime) -> Self {
         let patience = open.ping_interval.saturating_add(open.ping_timeout).min(MAX_PATIENCE);
-        Self { patience, deadline: now + patience, last_ping: wall }
+        Self { patience, deadline: now + patience, last_ping: wall, is_deaf: false }
     }
 
     /// The server has sent a ping.
@@ -32,13 +34,24 @@ impl Liveness {
         self.last_ping = wall;
     }
 
+    /// Nothing is read until [`Self::handle_resume`], so that no ping is heard: the server is not given up for that.
+    pub const fn handle_pause(&mut self) {
+        self.is_deaf = true;
+    }
+
+    /// Pings are heard again, from now on.
+    pub fn handle_resume(&mut self, now: Instant, wall: SystemTime) {
+        self.is_deaf = false;
+        self.handle_ping(now, wall);
+    }
+
     /// Should the client give up? Rule 15: after `pingInterval` + `pingTimeout` without a ping.
     #[must_use]
     pub fn is_expired(&self, now: Instant, wall: SystemTime) -> bool {
         // A wall clock that was put back tells nothing.
         let slept =
             wall.duration_since(self.last_ping).is_ok_and(|silence| silence >= self.patience);
-        now >= self.deadline || slept
+        !self.is_deaf && (now >= self.deadline || slept)
     }
 
     /// When to look again.
@@ -81,6 +94,16 @@ mod tests {
             !liveness.is_expired(now + MS, wall - 3_600_000 * MS),
             "a clock put back is no sleep"
         );
+    }
+
+    #[test]
+    fn rule_15_a_server_that_is_not_read_is_not_given_up() {
+        let (mut liveness, now, wall) = liveness(25_000, 20_000);
+        liveness.handle_pause();
+        assert!(!liveness.is_expired(now + 100_000 * MS, wall + 100_000 * MS));
+        liveness.handle_resume(now + 100_000 * MS, wall + 100_000 * MS);
+        assert!(!liveness.is_expired(now + 144_999 * MS, wall + 144_999 * MS));
+        assert!(liveness.is_expired(now + 145_000 * MS, wall + 145_000 * MS));
     }
 
     #[test]

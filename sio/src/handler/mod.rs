@@ -1,11 +1,17 @@
 //! Handlers: async closures over extractors, and what makes them all one type.
 //!
-//! The same for the sockets of a server and of a client: whatever depends on the kind of socket is behind [`Party`] and
-//! [`Replies`], which both implement. Pure: a handler's future is polled by whoever called it.
+//! The same for the sockets of a server and of a client: whatever depends on the kind of socket is behind [`Party`],
+//! [`Replies`] and `Endpoint`, which both implement. `inbox` is what waits for a socket, `endpoint` calls its handlers, `answer` waits
+//! for acks, `reading` is the connection below, `verbs` the methods that both have. Pure: time comes in, and tasks are spawned by whoever implements `Endpoint`.
 
+mod answer;
+mod endpoint;
 mod error;
 mod extract;
+mod inbox;
+mod reading;
 mod reply;
+mod verbs;
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -16,9 +22,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+pub use self::answer::Answer;
+pub(crate) use self::answer::Pending;
+pub(crate) use self::endpoint::{Endpoint, poll_once};
 pub use self::error::{EmitError, HandlerError};
 pub use self::extract::{AckSender, Call, Data, Event, Extract, Rejection};
+pub(crate) use self::inbox::{Bounds, Inbox};
+pub(crate) use self::reading::{Overdue, Reading};
 pub use self::reply::{IntoReply, Responder};
+pub(crate) use self::verbs::verbs;
 use crate::packet::EncodeError;
 
 /// A kind of socket whose events are handled.
@@ -112,6 +124,20 @@ pub(crate) enum For {
     Any,
 }
 
+/// A listener for an event, with its name.
+pub(crate) fn named<S, A, R, H>(
+    event: impl Into<Cow<'static, str>>,
+    handler: H,
+) -> (Cow<'static, str>, Listener<S>)
+where
+    S: Party,
+    H: Handler<S, A>,
+    H::Output: IntoReply<R>,
+{
+    let event = event.into();
+    (event.clone(), erase(For::Name(event), handler))
+}
+
 pub(crate) fn erase<S, A, R, H>(what: For, handler: H) -> Listener<S>
 where
     S: Party,
@@ -142,6 +168,23 @@ where
             }
         }
     })
+}
+
+/// Who wants to know of errors in handlers: the socket, the event's name, the error.
+pub(crate) type OnError<S> = Arc<dyn Fn(&S, &str, &HandlerError) + Send + Sync>;
+
+/// A handler of this event has failed: that is logged, and told to who wants to know.
+pub(crate) fn report<S: Endpoint>(
+    on_error: Option<OnError<S>>,
+    socket: &S,
+    event: &str,
+    error: &HandlerError,
+) {
+    tracing::warn!(event, %error, ?socket, "a handler failed");
+    let Some(on_error) = on_error else { return };
+    if let Err(message) = caught(AssertUnwindSafe(|| on_error(socket, event, error))) {
+        tracing::error!(%message, "the error handler panicked");
+    }
 }
 
 /// Runs user code; gives the message of its panic.

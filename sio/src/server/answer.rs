@@ -1,20 +1,17 @@
-//! Answers to events that were sent `with_ack`.
+//! Answers to broadcasts that were sent `with_ack`.
 
 use std::fmt;
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
-use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::sleep_until;
+use ws::net::Wheel;
 
 use super::{EmitError, Socket};
 use crate::adapter::SocketId;
-use crate::emitter::Waiter;
-use crate::handler::caught;
+use crate::handler::Pending;
 
 /// What one receiver of a broadcast has answered, or why it has not.
 #[derive(Debug)]
@@ -25,46 +22,30 @@ pub struct Ack<T> {
     pub answer: Result<T, EmitError>,
 }
 
-type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, EmitError>> + Send>>;
-
-/// The answer to one event, to be awaited. The event has been sent already; dropping this only ends the waiting.
-#[must_use = "the answer has to be awaited; `emit` sends without one"]
-pub struct Answer<T>(Boxed<T>);
+type Boxed<T> = Pin<Box<dyn Future<Output = Result<Vec<Ack<T>>, EmitError>> + Send>>;
 
 /// The answers to one broadcast, to be awaited: one per receiver, also for those that did not answer in time. The event has
 /// been sent already.
 #[must_use = "the answers have to be awaited; `emit` sends without them"]
-pub struct Answers<T>(Boxed<Vec<Ack<T>>>);
+pub struct Answers<T>(Boxed<T>);
 
-impl<T: Send + 'static> Answer<T> {
-    pub(super) fn new(asked: Result<Pending<T>, EmitError>, within: Duration) -> Self {
-        let deadline = Instant::now() + within;
-        Self(Box::pin(async move { asked?.answer(deadline).await }))
-    }
-}
+/// Who was asked, with what comes of it.
+pub(super) type Asked<T> = Vec<(SocketId, Result<Pending<Socket, T>, EmitError>)>;
 
 impl<T: Send + 'static> Answers<T> {
     pub(super) fn new(asked: Result<Asked<T>, EmitError>, within: Duration) -> Self {
-        let deadline = Instant::now() + within;
+        let deadline = Wheel::deadline(within).into();
         Self(Box::pin(async move {
             let mut acks = Vec::new();
             for (socket, pending) in asked? {
                 let answer = match pending {
-                    Ok(pending) => pending.answer(deadline).await,
+                    Ok(pending) => pending.answer(pin!(sleep_until(deadline))).await,
                     Err(error) => Err(error),
                 };
                 acks.push(Ack { socket, answer });
             }
             Ok(acks)
         }))
-    }
-}
-
-impl<T> Future for Answer<T> {
-    type Output = Result<T, EmitError>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.as_mut().poll(context)
     }
 }
 
@@ -76,71 +57,8 @@ impl<T> Future for Answers<T> {
     }
 }
 
-impl<T> fmt::Debug for Answer<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Answer")
-    }
-}
-
 impl<T> fmt::Debug for Answers<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Answers")
-    }
-}
-
-/// Who was asked, with what comes of it.
-pub(super) type Asked<T> = Vec<(SocketId, Result<Pending<T>, EmitError>)>;
-
-/// An answer that is waited for. Dropping it ends the waiting.
-pub(super) struct Pending<T> {
-    socket: Socket,
-    id: u64,
-    answer: oneshot::Receiver<Result<T, EmitError>>,
-}
-
-impl<T: DeserializeOwned + Send + 'static> Pending<T> {
-    /// Waits for the answer with this id, before the event is sent.
-    pub(super) fn register(socket: &Socket, id: u64) -> Result<Self, EmitError> {
-        let (sender, answer) = oneshot::channel();
-        let waiter = Waiter::new(move |answer| {
-            // Runs where messages are received: a panic of somebody's `Deserialize` must end there. The receiver then finds
-            // the sender gone.
-            let read = caught(AssertUnwindSafe(|| answer?.read().map_err(EmitError::Answer)));
-            if let Ok(read) = read {
-                let _ = sender.send(read);
-            }
-        });
-        let max = socket.io().config().max_pending_acks;
-        let refused = {
-            let mut core = socket.inner().core();
-            if core.is_ended() {
-                return Err(EmitError::Disconnected);
-            }
-            let inserted = core.acks.insert(id, waiter, max);
-            // Reading may be paused, and the answer has to be read.
-            socket.regulate(&mut core);
-            inserted.err()
-        };
-        match refused {
-            Some(_waiter) => Err(EmitError::TooManyAcks),
-            None => Ok(Self { socket: socket.clone(), id, answer }),
-        }
-    }
-}
-
-impl<T> Pending<T> {
-    async fn answer(mut self, deadline: Instant) -> Result<T, EmitError> {
-        match timeout_at(deadline, &mut self.answer).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(EmitError::Disconnected),
-            Err(_) => Err(EmitError::Timeout),
-        }
-    }
-}
-
-impl<T> Drop for Pending<T> {
-    fn drop(&mut self) {
-        let waiter = self.socket.inner().core().acks.take(self.id);
-        drop(waiter);
     }
 }

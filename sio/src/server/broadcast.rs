@@ -7,10 +7,11 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::answer::{Asked, Pending};
+use super::answer::Asked;
 use super::namespace::{Inner as Namespace, frame};
 use super::{Answers, EmitError, Io, Socket};
 use crate::adapter::{Encoded, Room, Target};
+use crate::handler::Pending;
 use crate::packet::{EncodeError, encode};
 
 /// Sockets of one namespace, and what to do with them. Made by `to`, `except` and their like, does nothing by itself.

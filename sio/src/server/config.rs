@@ -17,7 +17,7 @@ pub struct Config {
     /// TCP connections at a time; further ones wait in the system's backlog. Default 1,000,000, so that the limit is that of
     /// the system on file descriptors.
     pub max_connections: usize,
-    /// What one packet may announce and bring. Default 10 attachments.
+    /// What one packet may announce and bring, and when. Default 10 attachments of 10 MB together, 60 s for each.
     pub limits: packet::Limits,
     /// Time in which a client must have asked for a namespace, before its connection is closed. Default 45 s.
     pub connect_timeout: Duration,
@@ -72,9 +72,11 @@ impl Config {
                 return Err(ConfigError::Zero(field));
             }
         }
-        for (field, time) in
-            [("connect_timeout", self.connect_timeout), ("ack_timeout", self.ack_timeout)]
-        {
+        for (field, time) in [
+            ("connect_timeout", self.connect_timeout),
+            ("ack_timeout", self.ack_timeout),
+            ("limits.attachment_timeout", self.limits.attachment_timeout),
+        ] {
             if time.is_zero() {
                 return Err(ConfigError::Zero(field));
             }

@@ -1,7 +1,7 @@
 //! One Engine.IO session and the namespaces that its client has joined: rule 25 as a [`SessionHandler`].
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Instant;
 
 use serde::Serialize;
@@ -11,10 +11,10 @@ use ws::net::{Timed, Wheel};
 use super::state::{Inner, Phase};
 use super::{Call, ConnectError, DisconnectReason, Handshake, Io, Socket};
 use crate::adapter::SocketId;
-use crate::emitter::Waiter;
 use crate::engine::server::{Handle, SessionHandler};
 use crate::engine::{CloseReason, Message, Outgoing, SendError};
-use crate::packet::{Arguments, DecodeError, Decoder, Kind, PacketRef, encode};
+use crate::handler::{Endpoint, Overdue, Reading};
+use crate::packet::{DecodeError, Decoder, Kind, PacketRef, encode};
 
 /// What all sockets of one client share.
 pub(super) struct Client {
@@ -28,8 +28,9 @@ pub(super) struct Client {
     greeted: AtomicBool,
     /// Why the server closes the session.
     closing: OnceLock<DisconnectReason>,
-    /// How many sockets want reading to be paused.
-    pauses: AtomicUsize,
+    /// When it must have asked for a namespace.
+    greet_by: Instant,
+    reading: Mutex<Reading>,
 }
 
 /// Takes the messages of one session.
@@ -54,7 +55,8 @@ impl From<DecodeError> for Violation {
 impl Connection {
     /// A session has opened. It is closed if no namespace is asked for in time.
     pub(super) fn open(io: Io, handle: Handle) -> Self {
-        let deadline = Wheel::now() + io.config().connect_timeout;
+        let greet_by = Wheel::deadline(io.config().connect_timeout);
+        let reading = Mutex::new(Reading::new(io.config().limits.attachment_timeout));
         let client = Arc::new(Client {
             io,
             handle,
@@ -62,10 +64,10 @@ impl Connection {
             sockets: Mutex::default(),
             greeted: AtomicBool::new(false),
             closing: OnceLock::new(),
-            pauses: AtomicUsize::new(0),
+            greet_by,
+            reading,
         });
-        let client_as_timed: Arc<dyn Timed> = client.clone();
-        Wheel::current().schedule(Arc::downgrade(&client_as_timed), deadline);
+        client.schedule(greet_by);
         Self { client, decoder: Decoder::default() }
     }
 
@@ -110,7 +112,7 @@ impl SessionHandler for Connection {
             Message::Binary(bytes) => self.binary(bytes),
         };
         match taken {
-            Ok(()) => {}
+            Ok(()) => self.client.expect_attachment(self.decoder.is_pending()),
             Err(Violation::Packet(error)) => {
                 tracing::debug!(%error, "closing a connection: invalid packet");
                 self.client.close(DisconnectReason::ParseError);
@@ -165,11 +167,30 @@ impl Client {
 
     /// Pauses reading while at least one socket wants it.
     pub(super) fn pause(&self, pause: bool) {
-        if pause && self.pauses.fetch_add(1, Ordering::AcqRel) == 0 {
-            self.handle.pause_reading();
-        } else if !pause && self.pauses.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.handle.resume_reading();
+        // Held meanwhile, so that two who disagree leave it as the later one wants.
+        let mut reading = self.reading();
+        match reading.handle_pause(pause, Wheel::now()) {
+            Some(true) => self.handle.pause_reading(),
+            Some(false) => self.handle.resume_reading(),
+            None => {}
         }
+    }
+
+    /// Whether the next message has to be an attachment.
+    fn expect_attachment(self: &Arc<Self>, is_incomplete: bool) {
+        let deadline = self.reading().handle_message(is_incomplete, Wheel::now());
+        if let Some(deadline) = deadline {
+            self.schedule(deadline);
+        }
+    }
+
+    fn schedule(self: &Arc<Self>, deadline: Instant) {
+        let weak: Weak<Self> = Arc::downgrade(self);
+        Wheel::current().schedule(weak, deadline);
+    }
+
+    fn reading(&self) -> MutexGuard<'_, Reading> {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whom a packet is for; `None` if it is to be ignored (rule 25).
@@ -244,14 +265,25 @@ impl Client {
     }
 }
 
-/// The connect timeout (rule 25).
+/// The connect timeout (rule 25), and that of attachments.
 impl Timed for Client {
-    fn handle_timeout(self: Arc<Self>, _: Instant) -> Option<Instant> {
-        if !self.greeted.load(Ordering::Relaxed) {
+    fn handle_timeout(self: Arc<Self>, now: Instant) -> Option<Instant> {
+        let has_greeted = self.greeted.load(Ordering::Relaxed);
+        if !has_greeted && now >= self.greet_by {
             tracing::debug!("closing a connection: it joined no namespace in time");
             self.close(DisconnectReason::ForcedServerClose);
+            return None;
         }
-        None
+        let next = self.reading().handle_timeout(now);
+        match next {
+            // The wheel still knows of `greet_by` if that is to come.
+            Ok(next) => next,
+            Err(Overdue) => {
+                tracing::debug!("closing a connection: an attachment did not come in time");
+                self.close(DisconnectReason::ParseError);
+                None
+            }
+        }
     }
 }
 
@@ -296,13 +328,5 @@ impl Socket {
             encoded = encode::connect(out, self.namespace_name(), Some(&grant))
         });
         encoded.is_ok() && inner.enter(reply)
-    }
-
-    /// An answer has come. Ids that nobody waits for are ignored, as are answers without one (rules 24 and 27).
-    fn resolve(&self, id: Option<u64>, arguments: Arguments<'_>) {
-        let waiter: Option<Waiter> = id.and_then(|id| self.inner().core().acks.take(id));
-        if let Some(waiter) = waiter {
-            waiter.resolve(Ok(arguments));
-        }
     }
 }

@@ -19,7 +19,7 @@ use super::{
 use crate::adapter::Room;
 use crate::engine::server::{Application, Engine, Fallback, Handle, SessionHandler, not_found};
 use crate::engine::{CloseReason, Message};
-use crate::handler::caught;
+use crate::handler::{self, OnError};
 use crate::packet::ROOT;
 
 /// A Socket.IO server. Cheap to clone.
@@ -49,12 +49,10 @@ struct Inner {
     engine: Engine,
     namespaces: RwLock<HashMap<Box<str>, Arc<NamespaceInner>>>,
     values: Mutex<Values>,
-    on_error: RwLock<Option<OnError>>,
+    on_error: RwLock<Option<OnError<Socket>>>,
     fallback: RwLock<Fallback>,
     listeners: Mutex<Vec<Shutdown>>,
 }
-
-type OnError = Arc<dyn Fn(&Socket, &str, &HandlerError) + Send + Sync>;
 
 impl Io {
     /// A server with the default [`Config`].
@@ -115,21 +113,15 @@ impl Io {
     /// Calls `report` with everything that goes wrong in a handler: arguments that do not fit, errors that it returns, panics.
     /// The event's name is `connect` or `disconnect` for the handlers of those. Without it such errors are logged.
     pub fn on_error(&self, report: impl Fn(&Socket, &str, &HandlerError) + Send + Sync + 'static) {
-        let report: OnError = Arc::new(report);
+        let report: OnError<Socket> = Arc::new(report);
         let before =
             self.0.on_error.write().unwrap_or_else(PoisonError::into_inner).replace(report);
         drop(before);
     }
 
     pub(super) fn report(&self, socket: &Socket, event: &str, error: &HandlerError) {
-        tracing::warn!(event, %error, socket = %socket.id(), "a handler failed");
         let on_error = self.0.on_error.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(on_error) = on_error {
-            let called = caught(std::panic::AssertUnwindSafe(|| on_error(socket, event, error)));
-            if let Err(message) = called {
-                tracing::error!(%message, "the error handler panicked");
-            }
-        }
+        handler::report(on_error, socket, event, error);
     }
 
     pub(super) fn find(&self, namespace: &str) -> Option<Arc<NamespaceInner>> {

@@ -1,14 +1,14 @@
 //! The Socket.IO server: namespaces, sockets, handlers, acks, broadcasts (protocol revision 5, on top of `engine::server`).
 //!
 //! [`Io`] owns the namespaces and is what an application holds. `connection` takes the messages of one Engine.IO session and
-//! is the state machine of rule 25; `state` is that of one socket, `dispatch` calls its handlers in order, `handler`,
-//! `extract` and `reply` turn any async closure into one. Locks are short and never held while user code runs.
+//! is the state machine of rule 25; `state` is that of one socket; how its handlers are called in order, and what makes a closure one,
+//! is in [`handler`](crate::handler), the same for a client. Locks are short and never held while user code runs.
 
 mod answer;
 mod broadcast;
 mod config;
 mod connection;
-mod dispatch;
+mod endpoint;
 mod extract;
 mod handshake;
 mod io;
@@ -20,7 +20,7 @@ mod socket;
 mod state;
 mod values;
 
-pub use answer::{Ack, Answer, Answers};
+pub use answer::{Ack, Answers};
 pub use broadcast::Broadcast;
 pub use config::{Config, ConfigError};
 pub use extract::{Auth, State};
@@ -33,8 +33,8 @@ pub use serve::Listening;
 pub use socket::{Socket, Timed};
 
 pub use crate::handler::{
-    AckSender, Data, EmitError, Event, Extract, Handler, HandlerError, IntoReply, Rejection,
-    Responder,
+    AckSender, Answer, Data, EmitError, Event, Extract, Handler, HandlerError, IntoReply,
+    Rejection, Responder,
 };
 
 /// One call of one handler of the server.

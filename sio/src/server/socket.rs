@@ -1,24 +1,18 @@
 //! What a handler does with its client.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::answer::Pending;
 use super::state::{Inner, Phase};
 use super::{
     Answer, Broadcast, Call, DisconnectReason, EmitError, Handler, HandlerError, Handshake,
-    IntoReply, Io, Namespace,
+    IntoReply, Io, Listener, Namespace,
 };
 use crate::adapter::{Room, SocketId, Target, TooManyRooms};
-use crate::emitter::ListenerId;
-use crate::engine::Outgoing;
-use crate::handler::{self, Encode, For, Party, Replies};
-use crate::packet::{EncodeError, encode};
+use crate::emitter::{ListenerId, Listeners};
+use crate::handler::{self, Encode, Endpoint, For, Party, Replies};
 
 /// One client in one namespace. Cheap to clone.
 ///
@@ -85,7 +79,7 @@ impl Socket {
     /// [`Config::max_queued_events`](super::Config::max_queued_events).
     #[must_use]
     pub fn queued_events(&self) -> usize {
-        self.0.core().queue.len()
+        self.with_inbox(|inbox| inbox.queued_events())
     }
 
     /// Bytes that wait for the client, in all of its namespaces.
@@ -95,55 +89,10 @@ impl Socket {
     }
 }
 
-/// Listeners.
+handler::verbs!();
+
+/// The end of it.
 impl Socket {
-    /// Calls the handler for every event of this name. Several handlers are called in the order of registration; what the
-    /// first one returns is the answer to a client that wants one.
-    pub fn on<A, R, H>(&self, event: impl Into<Cow<'static, str>>, handler: H) -> ListenerId
-    where
-        H: Handler<Socket, A>,
-        H::Output: IntoReply<R>,
-    {
-        let event = event.into();
-        let listener = handler::erase(For::Name(event.clone()), handler);
-        self.0.core().listeners.on(event, listener)
-    }
-
-    /// Calls the handler for the next event of this name only.
-    pub fn once<A, R, H>(&self, event: impl Into<Cow<'static, str>>, handler: H) -> ListenerId
-    where
-        H: Handler<Socket, A>,
-        H::Output: IntoReply<R>,
-    {
-        let event = event.into();
-        let listener = handler::erase(For::Name(event.clone()), handler);
-        self.0.core().listeners.once(event, listener)
-    }
-
-    /// Calls the handler for every event, after those of its name. It answers only by an
-    /// [`AckSender`](super::AckSender), not by what it returns.
-    pub fn on_any<A, R, H>(&self, handler: H) -> ListenerId
-    where
-        H: Handler<Socket, A>,
-        H::Output: IntoReply<R>,
-    {
-        let listener = handler::erase(For::Any, handler);
-        self.0.core().listeners.on_any(listener)
-    }
-
-    /// Removes all handlers of this event. Returns whether there were any.
-    pub fn off(&self, event: &str) -> bool {
-        // Dropped without the lock: the closures may own anything.
-        let removed = self.0.core().listeners.off(event);
-        !removed.is_empty()
-    }
-
-    /// Removes one handler. Returns whether it was there.
-    pub fn remove_listener(&self, id: ListenerId) -> bool {
-        let removed = self.0.core().listeners.remove(id);
-        removed.is_some()
-    }
-
     /// Calls the handler when the socket is disconnected, at once if it is already. [`rooms`](Self::rooms) still gives the
     /// rooms that it was in.
     pub fn on_disconnect<A, R, H>(&self, handler: H)
@@ -153,8 +102,8 @@ impl Socket {
     {
         let listener = handler::erase(For::Name("disconnect".into()), handler);
         let mut core = self.0.core();
-        if !core.is_ended() {
-            core.on_disconnect.push(listener);
+        if !core.inbox.is_ended() {
+            core.inbox.on_disconnect.push(listener);
             return;
         }
         drop(core);
@@ -163,34 +112,17 @@ impl Socket {
             self.run(work);
         }
     }
+
+    fn listen(&self, add: impl FnOnce(&mut Listeners<Listener>) -> ListenerId) -> ListenerId {
+        let id = self.with_inbox(|inbox| add(&mut inbox.listeners));
+        // If it will never be called: it may hold this socket.
+        self.handle_idle();
+        id
+    }
 }
 
 /// Sending.
 impl Socket {
-    /// Sends an event: `data` is one argument, or several if it is a tuple, or none if it is `()`. It is queued when this
-    /// returns, in order with all that was sent before.
-    ///
-    /// # Errors
-    /// [`EmitError`]; nothing was sent then.
-    pub fn emit(&self, event: &str, data: impl Serialize) -> Result<(), EmitError> {
-        self.send_packet(|out| encode::event(out, self.namespace_name(), None, event, &data))
-    }
-
-    /// Sends an event and gives the answer, read into `T` like an event's arguments. The event is sent by the call, not by
-    /// the await.
-    pub fn emit_with_ack<T>(&self, event: &str, data: impl Serialize) -> Answer<T>
-    where
-        T: DeserializeOwned + Send + 'static,
-    {
-        self.timeout(self.io().config().ack_timeout).emit_with_ack(event, data)
-    }
-
-    /// Sets how long to wait for an answer. Default [`Config::ack_timeout`](super::Config::ack_timeout).
-    #[must_use]
-    pub fn timeout(&self, timeout: Duration) -> Timed<'_> {
-        Timed { socket: self, timeout }
-    }
-
     /// All other sockets of the namespace.
     pub fn broadcast(&self) -> Broadcast {
         let target = Target { except: vec![self.id().into()], ..Target::default() };
@@ -210,26 +142,6 @@ impl Socket {
     /// All other sockets but those in this room.
     pub fn except(&self, room: impl Into<Room>) -> Broadcast {
         self.broadcast().except(room)
-    }
-
-    fn send_packet(
-        &self,
-        encode: impl FnOnce(&mut String) -> Result<Vec<bytes::Bytes>, EncodeError>,
-    ) -> Result<(), EmitError> {
-        // What nobody will get is not encoded.
-        if self.0.phase() == Phase::Disconnected {
-            return Err(EmitError::Disconnected);
-        }
-        let mut encoded = Ok(Vec::new());
-        let text = Outgoing::text(|out| encoded = encode(out));
-        let attachments = encoded?;
-        if attachments.is_empty() {
-            return self.0.send(&[text]);
-        }
-        let parts: Vec<Outgoing> = std::iter::once(text)
-            .chain(attachments.iter().map(|bytes| Outgoing::binary(bytes)))
-            .collect();
-        self.0.send(&parts)
     }
 }
 
@@ -269,7 +181,9 @@ impl Socket {
     /// Keeps a value with the socket, one per type, and returns the one before. Values are dropped with the connection, after
     /// the `on_disconnect` handlers.
     pub fn insert<T: Send + Sync + 'static>(&self, value: T) -> Option<Arc<T>> {
-        self.0.core().values.insert(value)
+        let before = self.0.core().values.insert(value);
+        self.handle_idle();
+        before
     }
 
     /// The value of this type.
@@ -309,8 +223,7 @@ impl Party for Socket {
 
 impl Replies for Inner {
     fn send_encoded(self: Arc<Self>, encode: Encode<'_>) -> Result<(), EmitError> {
-        let socket = Socket(self);
-        socket.send_packet(|out| encode(out, socket.namespace_name()))
+        Socket(self).send_packet(encode)
     }
 
     fn report(self: Arc<Self>, event: &str, error: &HandlerError) {
@@ -319,14 +232,6 @@ impl Replies for Inner {
     }
 }
 
-impl PartialEq for Socket {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Eq for Socket {}
-
 impl fmt::Debug for Socket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Socket")
@@ -334,35 +239,5 @@ impl fmt::Debug for Socket {
             .field("namespace", &self.namespace_name())
             .field("phase", &self.0.phase())
             .finish()
-    }
-}
-
-/// A socket, and how long to wait for its answer.
-#[derive(Debug, Clone, Copy)]
-pub struct Timed<'a> {
-    socket: &'a Socket,
-    timeout: Duration,
-}
-
-impl Timed<'_> {
-    /// As [`Socket::emit_with_ack`], with this timeout.
-    pub fn emit_with_ack<T>(&self, event: &str, data: impl Serialize) -> Answer<T>
-    where
-        T: DeserializeOwned + Send + 'static,
-    {
-        Answer::new(self.ask(event, &data), self.timeout)
-    }
-
-    fn ask<T, D: Serialize>(&self, event: &str, data: &D) -> Result<Pending<T>, EmitError>
-    where
-        T: DeserializeOwned + Send + 'static,
-    {
-        let socket = self.socket;
-        let id = socket.0.namespace.ack_ids.next();
-        let pending = Pending::register(socket, id)?;
-        socket.send_packet(|out| {
-            encode::event(out, socket.namespace_name(), Some(id), event, data)
-        })?;
-        Ok(pending)
     }
 }

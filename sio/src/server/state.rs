@@ -10,7 +10,6 @@
 //! ```
 //! The lock is held for moments: never over user code, and never over a send, which may end the session and come back here.
 
-use std::collections::VecDeque;
 use std::mem;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,10 +20,10 @@ use super::namespace::Inner as Namespace;
 use super::values::Values;
 use super::{Call, DisconnectReason, EmitError, Handshake, Socket};
 use crate::adapter::{Room, SocketId};
-use crate::emitter::{Acks, Listeners};
+use crate::emitter::Listeners;
 use crate::engine::Outgoing;
-use crate::handler::Work;
-use crate::packet::{Packet, encode};
+use crate::handler::{Endpoint, Inbox, Work};
+use crate::packet::encode;
 
 /// Messages that may wait for the CONNECT reply; they are the server's own.
 const MAX_EARLY: usize = 1024;
@@ -49,18 +48,9 @@ pub(super) enum Phase {
 
 /// What the lock guards.
 pub(super) struct Core {
-    pub(super) listeners: Listeners<Listener>,
-    pub(super) on_disconnect: Vec<Listener>,
-    pub(super) acks: Acks,
-    /// Events that wait for their turn.
-    pub(super) queue: VecDeque<Packet>,
-    pub(super) queued_bytes: usize,
-    /// A handler is at work, so that events have to wait.
-    pub(super) busy: bool,
+    pub(super) inbox: Inbox<Socket>,
     /// The `on_disconnect` handlers are at work.
     ending: bool,
-    /// Reading is paused on behalf of this socket.
-    pub(super) paused: bool,
     pub(super) values: Values,
     /// What was sent before the CONNECT reply and follows it.
     early: Vec<Outgoing>,
@@ -76,15 +66,9 @@ impl Inner {
         handshake: Handshake,
     ) -> Self {
         let core = Core {
-            listeners: Listeners::new(),
-            on_disconnect: Vec::new(),
-            acks: Acks::default(),
-            queue: VecDeque::new(),
-            queued_bytes: 0,
-            // Until middleware and `on_connect` are done.
-            busy: true,
+            // Events wait until middleware and `on_connect` are done.
+            inbox: Inbox::new(Listeners::new(), true),
             ending: false,
-            paused: false,
             values: Values::default(),
             early: Vec::new(),
             end: None,
@@ -190,7 +174,8 @@ impl Inner {
             core.early = Vec::new();
             core.ending = true;
             core.end = Some((reason, self.namespace.remove(self.id)));
-            (was, mem::take(&mut core.on_disconnect), mem::take(&mut core.acks))
+            let (listeners, acks) = core.inbox.end();
+            (was, listeners, acks)
         };
         // The client is told by whoever found it connected, and by nobody else: see `take_leave` for one that was entering.
         if (was, reason) == (Phase::Connected, DisconnectReason::ServerNamespaceDisconnect) {
@@ -210,11 +195,18 @@ impl Inner {
     pub(super) fn ended(&self) -> Option<(DisconnectReason, Vec<Room>)> {
         self.core().end.clone()
     }
-}
 
-impl Core {
-    pub(super) fn is_ended(&self) -> bool {
-        self.end.is_some()
+    /// Drops the user's closures and values once they can't be called any more, so that no cycle through them stays.
+    pub(super) fn forget(&self) {
+        if self.phase() != Phase::Disconnected {
+            return;
+        }
+        let mut core = self.core();
+        if !core.inbox.is_busy() && !core.ending {
+            let garbage = (mem::take(&mut core.inbox.listeners), mem::take(&mut core.values));
+            drop(core);
+            drop(garbage);
+        }
     }
 }
 
@@ -222,6 +214,7 @@ impl Socket {
     /// Ends the socket and tells its `on_disconnect` handlers. Does nothing the second time.
     pub(super) fn end(&self, reason: DisconnectReason) {
         let Some(listeners) = self.inner().end(reason) else { return };
+        self.with_inbox(|inbox| self.regulate(inbox));
         let call = |listener: &Listener| listener(&mut Call::disconnect(self, reason));
         let works: Vec<Work> = listeners.iter().filter_map(call).collect();
         let socket = self.clone();
@@ -230,20 +223,7 @@ impl Socket {
                 work.await;
             }
             socket.inner().core().ending = false;
-            socket.forget();
+            socket.inner().forget();
         });
-    }
-
-    /// Drops the user's closures and values once they can't be called any more, so that no cycle through them stays.
-    pub(super) fn forget(&self) {
-        if self.inner().phase() != Phase::Disconnected {
-            return;
-        }
-        let mut core = self.inner().core();
-        if !core.busy && !core.ending {
-            let garbage = (mem::take(&mut core.listeners), mem::take(&mut core.values));
-            drop(core);
-            drop(garbage);
-        }
     }
 }

@@ -44,7 +44,7 @@ impl From<Received<'_>> for Seen {
 
 /// A receiver and what it has seen.
 pub(crate) struct Reader {
-    receiver: Receiver,
+    pub(crate) receiver: Receiver,
     pub(crate) seen: Vec<Seen>,
 }
 

@@ -4,6 +4,7 @@
 //! past the first check of what they are meant for.
 
 pub mod decoder_differential;
+pub mod deflate;
 pub mod engine_payload;
 pub mod frames;
 pub mod program;
@@ -24,11 +25,12 @@ use arbitrary::{Arbitrary, Unstructured};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     ("request_head", request_head::run),
     ("response_head", response_head::run),
     ("frames", frames::run),
     ("decoder_differential", decoder_differential::run),
+    ("deflate", deflate::run),
     ("program", program::run),
     ("engine_payload", engine_payload::run),
     ("socketio_packet", socketio_packet::run),

@@ -91,13 +91,16 @@ impl Handle {
         &self.0.open
     }
 
-    /// Reads nothing more until [`Self::resume_reading`]. Pings are not heard either, so don't pause for long.
+    /// Reads nothing more until [`Self::resume_reading`]. Pings are not heard either: the server is not given up for that, but one
+    /// that hears no pong for its `pingTimeout` gives up the client.
     pub fn pause_reading(&self) {
+        self.0.liveness().handle_pause();
         self.0.socket.pause_reading();
     }
 
     /// Reads on.
     pub fn resume_reading(&self) {
+        self.0.liveness().handle_resume(Wheel::now(), SystemTime::now());
         self.0.socket.resume_reading();
     }
 
@@ -175,7 +178,8 @@ impl Timed for Shared {
             // The wheel still knows of the deadline.
             return None;
         }
-        Some(self.liveness().deadline())
+        // It may have passed while reading is paused.
+        Some(self.liveness().deadline().max(now + RETRY))
     }
 }
 

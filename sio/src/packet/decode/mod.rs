@@ -1,6 +1,7 @@
 //! From text to [`PacketRef`]: one pass finds type, attachment count, namespace, ack id, event name and the span of the JSON.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use serde::de::IgnoredAny;
 
@@ -18,11 +19,19 @@ pub struct Limits {
     pub max_attachments: usize,
     /// Bytes of all attachments of one packet together. Default 10,000,000: ten messages of the default size.
     pub max_attachment_bytes: usize,
+    /// Time in which the next attachment must come, counted from the message before it and without the time in which reading is
+    /// paused: what has come of the packet is kept until then. The connection is closed with "parse error" after. Default 60 s, for
+    /// the largest message on a slow line.
+    pub attachment_timeout: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_attachments: 10, max_attachment_bytes: 10_000_000 }
+        Self {
+            max_attachments: 10,
+            max_attachment_bytes: 10_000_000,
+            attachment_timeout: Duration::from_secs(60),
+        }
     }
 }
 

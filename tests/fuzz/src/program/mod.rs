@@ -16,8 +16,10 @@ use std::time::Duration;
 use arbitrary::Arbitrary;
 use bytes::Bytes;
 use tokio::sync::Barrier;
-use ws::{CloseReport, Config, OverflowPolicy, Role, WebSocket};
+use ws::net::Stream;
+use ws::{CloseCode, CloseReport, Config, Deflate, OverflowPolicy, Role, Sender, WebSocket};
 
+use crate::deflate::Offer;
 use actor::{Actor, Step};
 use io::{Log, Schedule};
 use push::Reply;
@@ -44,6 +46,8 @@ struct Settings {
     pings: bool,
     idle_timeout: bool,
     is_hasty: bool,
+    /// Whether messages are compressed, and how.
+    deflate: Option<Offer>,
     /// Both ends do all that they have to do before either closes.
     waits: bool,
 }
@@ -138,11 +142,15 @@ async fn perform(program: Program) -> [Outcome; 2] {
     let (client_io, server_io) = io::pair(&client.schedule, &server.schedule, capacity);
     let written = [client_io.written(), server_io.written()];
     let config = Arc::new(settings.config());
-    // The second turn is that of whom may be done at once.
+    let [client_deflate, server_deflate] = match &settings.deflate {
+        Some(offer) => offer.agree().map(Some),
+        None => [None, None],
+    };
     let barrier = settings.waits.then(|| Arc::new(Barrier::new(2)));
-    let client =
-        tokio::spawn(act(client, client_io, Role::Client, config.clone(), barrier.clone()));
-    let server = tokio::spawn(act(server, server_io, Role::Server, config, barrier));
+    let setup =
+        |role, deflate| Setup { role, deflate, config: config.clone(), barrier: barrier.clone() };
+    let client = tokio::spawn(setup(Role::Client, client_deflate).act(client, client_io));
+    let server = tokio::spawn(setup(Role::Server, server_deflate).act(server, server_io));
     let both = async { [client.await, server.await] };
     let Ok(ends) = tokio::time::timeout(YEAR, both).await else {
         panic!("somebody waits for ever")
@@ -154,55 +162,81 @@ async fn perform(program: Program) -> [Outcome; 2] {
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     });
     let [client_written, server_written] = written;
-    let outcome = |role, (record, sender): (record::Shared, ws::Sender), written| {
+    let outcome = |role, (record, sender): (record::Shared, Sender), written| {
         let report = sender.report().expect("it ended, or was dropped a year ago");
         Outcome { role, record: record::take(&record), report, written }
     };
     [outcome(Role::Client, client, client_written), outcome(Role::Server, server, server_written)]
 }
 
-async fn act(
-    plan: Plan,
-    io: io::End,
+/// What one end is made of.
+struct Setup {
     role: Role,
+    deflate: Option<Deflate>,
     config: Arc<Config>,
+    /// Where both ends meet before either closes.
     barrier: Option<Arc<Barrier>>,
-) -> (record::Shared, ws::Sender) {
-    let record = record::Shared::default();
-    let stream = ws::net::Stream::new(io);
-    let steps = plan.steps;
-    if plan.style == Style::Push {
-        let (handler, ended) = push::handler(record.clone(), plan.replies);
-        let sender = ws::stream::spawn(stream, Bytes::new(), role, config, handler);
-        let mut actor = Actor::new(None, None, sender.clone(), record.clone());
-        actor.perform(steps, barrier).await;
-        record::lock(&record).is_over = true;
-        sender.resume_reading();
-        sender.close(ws::CloseCode::NORMAL, "done");
-        ended.notified().await;
-        return (record, sender);
+}
+
+impl Setup {
+    async fn act(self, plan: Plan, io: io::End) -> (record::Shared, Sender) {
+        let (record, stream) = (record::Shared::default(), Stream::new(io));
+        let sender = match plan.style {
+            Style::Pull => self.pull(plan, stream, &record).await,
+            Style::Split => self.split(plan, stream, &record).await,
+            Style::Push => self.push(plan, stream, &record).await,
+        };
+        (record, sender)
     }
-    let socket = WebSocket::from_stream(stream, Bytes::new(), role, config);
-    let sender = socket.sender();
-    if plan.style == Style::Pull {
+
+    fn socket(&self, stream: Stream) -> WebSocket {
+        let socket = WebSocket::from_stream(stream, Bytes::new(), self.role, self.config.clone());
+        match &self.deflate {
+            Some(deflate) => socket.with_deflate(deflate),
+            None => socket,
+        }
+    }
+
+    async fn pull(self, plan: Plan, stream: Stream, record: &record::Shared) -> Sender {
+        let socket = self.socket(stream);
+        let sender = socket.sender();
         let mut actor = Actor::new(Some(socket), None, sender.clone(), record.clone());
-        actor.perform(steps, barrier).await;
-        sender.close(ws::CloseCode::NORMAL, "done");
+        actor.perform(plan.steps, self.barrier).await;
+        sender.close(CloseCode::NORMAL, "done");
         actor.drain().await;
-        return (record, sender);
+        sender
     }
-    let (reader, _) = socket.split();
-    let (reads, rest): (Vec<_>, Vec<_>) = steps.into_iter().partition(Step::is_for_the_reader);
-    let mut receiving = Actor::new(None, Some(reader), sender.clone(), record.clone());
-    let mut sending = Actor::new(None, None, sender.clone(), record.clone());
-    let received = tokio::spawn(async move {
-        receiving.perform(reads, None).await;
-        receiving.drain().await;
-    });
-    sending.perform(rest, barrier).await;
-    sender.close(ws::CloseCode::NORMAL, "done");
-    if let Err(error) = received.await {
-        std::panic::resume_unwind(error.into_panic());
+
+    async fn split(self, plan: Plan, stream: Stream, record: &record::Shared) -> Sender {
+        let (reader, sender) = self.socket(stream).split();
+        let (reads, rest): (Vec<_>, Vec<_>) =
+            plan.steps.into_iter().partition(Step::is_for_the_reader);
+        let mut receiving = Actor::new(None, Some(reader), sender.clone(), record.clone());
+        let mut sending = Actor::new(None, None, sender.clone(), record.clone());
+        let received = tokio::spawn(async move {
+            receiving.perform(reads, None).await;
+            receiving.drain().await;
+        });
+        sending.perform(rest, self.barrier).await;
+        sender.close(CloseCode::NORMAL, "done");
+        if let Err(error) = received.await {
+            std::panic::resume_unwind(error.into_panic());
+        }
+        sender
     }
-    (record, sender)
+
+    async fn push(self, plan: Plan, stream: Stream, record: &record::Shared) -> Sender {
+        let (handler, ended) = push::handler(record.clone(), plan.replies);
+        let sender = match &self.deflate {
+            Some(_) => self.socket(stream).spawn(handler),
+            None => ws::stream::spawn(stream, Bytes::new(), self.role, self.config, handler),
+        };
+        let mut actor = Actor::new(None, None, sender.clone(), record.clone());
+        actor.perform(plan.steps, self.barrier).await;
+        record::lock(record).is_over = true;
+        sender.resume_reading();
+        sender.close(CloseCode::NORMAL, "done");
+        ended.notified().await;
+        sender
+    }
 }

@@ -1,0 +1,211 @@
+//! A socket of either side, as its events see it: one after the other they go to its handlers.
+//!
+//! A handler is polled once where its event was received. Only if it has to wait is a task spawned, one for the socket, which
+//! finishes it and then takes the events that came meanwhile from the queue. Acks and disconnections do not queue, so that a
+//! handler may wait for an ack of its own peer.
+
+use std::fmt;
+use std::future::Future;
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::inbox::{Bounds, Inbox};
+use super::{Call, EmitError, Listener, Party, Work};
+use crate::emitter::{Fired, Waiter};
+use crate::engine::Outgoing;
+use crate::packet::{Arguments, EncodeError, Packet, PacketRef, encode};
+
+/// What the two kinds of sockets have in common below their public methods.
+pub(crate) trait Endpoint: Party + fmt::Debug {
+    /// Runs `code` with the socket's lock held: none of it may be the user's, not even a destructor.
+    fn with_inbox<T>(&self, code: impl FnOnce(&mut Inbox<Self>) -> T) -> T;
+
+    /// How much may wait, and how long.
+    fn bounds(&self) -> Bounds;
+
+    /// Pauses or resumes reading on behalf of this socket. Called with its lock held.
+    fn pause(&self, pause: bool);
+
+    /// Runs a future in a task, whatever thread this is called on.
+    fn spawn(&self, future: impl Future<Output = ()> + Send + 'static);
+
+    /// Takes that long.
+    fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send + 'static;
+
+    /// The id of the next event that asks for an answer.
+    fn next_ack_id(&self) -> u64;
+
+    /// The namespace that its packets name.
+    fn namespace(&self) -> &str;
+
+    /// Whether sending makes sense.
+    fn check_open(&self) -> Result<(), EmitError>;
+
+    /// Sends messages with nothing between them.
+    fn send_all(&self, messages: &[Outgoing]) -> Result<(), EmitError>;
+
+    /// Nobody listens to this event. `own` gives its packet.
+    fn handle_unheard(&self, event: &str, own: impl FnOnce() -> Packet);
+
+    /// No handler is at work, and no event waits.
+    fn handle_idle(&self);
+
+    /// An event has come without attachments; it is copied only if it has to wait.
+    fn receive(&self, packet: &PacketRef<'_>) {
+        let event = packet.event.as_deref().unwrap_or_default();
+        let occurrence = Occurrence { event, arguments: packet.arguments(), ack: packet.id };
+        handle_or_queue(self, occurrence, || packet.to_packet());
+    }
+
+    /// An event has come with all of its attachments.
+    fn receive_owned(&self, packet: &Packet) {
+        handle_or_queue(self, Occurrence::of(packet), || packet.clone());
+    }
+
+    /// An answer has come. Ids that nobody waits for are ignored, as are answers without one (rules 24 and 27).
+    fn resolve(&self, id: Option<u64>, arguments: Arguments<'_>) {
+        let waiter: Option<Waiter> = id.and_then(|id| self.with_inbox(|inbox| inbox.acks.take(id)));
+        if let Some(waiter) = waiter {
+            waiter.resolve(Ok(arguments));
+        }
+    }
+
+    /// Finishes `first`, then handles what waits until nothing does.
+    fn work(self, first: Option<Work>) -> impl Future<Output = ()> + Send {
+        async move {
+            if let Some(work) = first {
+                work.await;
+            }
+            while let Some((packet, fired)) = next(&self) {
+                if fired.is_empty() {
+                    let event = packet.event.clone().unwrap_or_default();
+                    self.handle_unheard(&event, || packet);
+                    continue;
+                }
+                let left = begin(&self, &fired, Occurrence::of(&packet));
+                if let Some(work) = left {
+                    work.await;
+                }
+            }
+            self.handle_idle();
+        }
+    }
+
+    /// Pauses and resumes reading from the peer, by what waits.
+    fn regulate(&self, inbox: &mut Inbox<Self>) {
+        if let Some(pause) = inbox.regulate(self.bounds()) {
+            self.pause(pause);
+        }
+    }
+
+    /// Sends an event, which asks for an answer if it has an id.
+    fn send_event<D: Serialize>(
+        &self,
+        id: Option<u64>,
+        event: &str,
+        data: &D,
+    ) -> Result<(), EmitError> {
+        self.send_packet(|out, namespace| encode::event(out, namespace, id, event, data))
+    }
+
+    /// Sends the packet that `encode` appends to a buffer, given the namespace, with the attachments that it returns.
+    fn send_packet(
+        &self,
+        encode: impl FnOnce(&mut String, &str) -> Result<Vec<Bytes>, EncodeError>,
+    ) -> Result<(), EmitError> {
+        // What nobody will get is not encoded.
+        self.check_open()?;
+        let mut encoded = Ok(Vec::new());
+        let text = Outgoing::text(|out| encoded = encode(out, self.namespace()));
+        let attachments = encoded?;
+        if attachments.is_empty() {
+            return self.send_all(&[text]);
+        }
+        let binaries = attachments.iter().map(|bytes| Outgoing::binary(bytes));
+        let parts: Vec<_> = std::iter::once(text).chain(binaries).collect();
+        self.send_all(&parts)
+    }
+}
+
+/// An event, wherever its packet lies.
+#[derive(Clone, Copy)]
+struct Occurrence<'a> {
+    event: &'a str,
+    arguments: Arguments<'a>,
+    ack: Option<u64>,
+}
+
+impl<'a> Occurrence<'a> {
+    fn of(packet: &'a Packet) -> Self {
+        let event = packet.event.as_deref().unwrap_or_default();
+        Self { event, arguments: packet.arguments(), ack: packet.id }
+    }
+}
+
+fn handle_or_queue<S: Endpoint>(socket: &S, event: Occurrence<'_>, own: impl FnOnce() -> Packet) {
+    let fired = socket.with_inbox(|inbox| inbox.begin_with(event.event));
+    let Some(fired) = fired else { return queue(socket, own()) };
+    let left = if fired.is_empty() {
+        socket.handle_unheard(event.event, own);
+        None
+    } else {
+        begin(socket, &fired, event)
+    };
+    match left {
+        Some(work) => socket.spawn(socket.clone().work(Some(work))),
+        None if socket.with_inbox(Inbox::is_turn_over) => socket.handle_idle(),
+        // Somebody else has queued, or put back, what is next.
+        None => socket.spawn(socket.clone().work(None)),
+    }
+}
+
+/// Another event is being handled, or was a moment ago.
+fn queue<S: Endpoint>(socket: &S, packet: Packet) {
+    let begins = socket.with_inbox(|inbox| {
+        inbox.push(packet);
+        socket.regulate(inbox);
+        inbox.begin_turn()
+    });
+    if begins {
+        socket.spawn(socket.clone().work(None));
+    }
+}
+
+/// The next event in the queue, and who listens to it now; without one the turn is over.
+fn next<S: Endpoint>(socket: &S) -> Option<(Packet, Fired<Listener<S>>)> {
+    socket.with_inbox(|inbox| {
+        let next = inbox.next();
+        socket.regulate(inbox);
+        next
+    })
+}
+
+/// Calls the listeners of an event; gives what is left of their work.
+fn begin<S: Endpoint>(
+    socket: &S,
+    fired: &Fired<Listener<S>>,
+    event: Occurrence<'_>,
+) -> Option<Work> {
+    let mut call = Call::event_of(socket, event.event, event.arguments, event.ack);
+    let mut left: Option<Work> = None;
+    for listener in fired.iter() {
+        let Some(work) = listener(&mut call) else { continue };
+        left = match left {
+            None => poll_once(work),
+            // The listener before has to finish first.
+            Some(before) => Some(Box::pin(async move {
+                before.await;
+                work.await;
+            })),
+        };
+    }
+    left
+}
+
+/// Polls work that nothing will wake: what is left is polled again by the task that takes it.
+pub(crate) fn poll_once(mut work: Work) -> Option<Work> {
+    work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending().then_some(work)
+}
