@@ -134,7 +134,8 @@ impl Sender {
         self.link.close(CloseFrame::new(code, reason));
     }
 
-    /// Gives the connection up: nothing that waits is sent, the peer sees the byte stream end.
+    /// Gives the connection up: nothing that waits is sent, no closing handshake. The byte stream of a connection with a handler
+    /// ends at once; that of a [`WebSocket`](super::WebSocket) when it is next received from, or dropped.
     pub fn abort(&self) {
         self.link.abort();
     }
