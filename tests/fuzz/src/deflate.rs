@@ -23,11 +23,17 @@ struct Input {
     offers: Vec<Offer>,
     server: Offer,
     is_server: bool,
-    max_message_size: Option<u16>,
+    spoils: Option<Spoils>,
     messages: Vec<Draft>,
+    cuts: Cuts,
+}
+
+/// Why what is sent may not arrive.
+#[derive(Debug, Arbitrary)]
+struct Spoils {
+    max_message_size: u16,
     /// Bytes of the stream that are changed on their way.
     changes: Vec<(u16, u8)>,
-    cuts: Cuts,
 }
 
 /// How messages may be compressed.
@@ -132,14 +138,15 @@ pub fn run(data: &[u8]) {
         false => (Role::Client, client, server),
     };
     let (mut bytes, sent) = write(&input.messages, to.peer(), &from);
-    let is_spoilt = sent.is_none() || !input.changes.is_empty() || input.max_message_size.is_some();
-    for (at, to) in &input.changes {
-        if let Some(byte) = bytes.get_mut(usize::from(*at)) {
-            *byte = *to;
+    let mut config = Config::default();
+    if let Some(spoils) = &input.spoils {
+        config.max_message_size = spoils.max_message_size.into();
+        for (at, to) in &spoils.changes {
+            if let Some(byte) = bytes.get_mut(usize::from(*at)) {
+                *byte = *to;
+            }
         }
     }
-    let mut config = Config::default();
-    config.max_message_size = input.max_message_size.map_or(1 << 20, usize::from);
     let config = Arc::new(config);
     let read = |is_direct, cuts: Option<&Cuts>| {
         let mut reader = Reader::new(to, &config);
@@ -151,7 +158,9 @@ pub fn run(data: &[u8]) {
         reader.seen
     };
     let whole = read(false, None);
-    if !is_spoilt && let Some(sent) = sent {
+    if input.spoils.is_none()
+        && let Some(sent) = sent
+    {
         assert!(whole == sent, "{} of {}", whole.len(), sent.len());
     }
     for seen in &whole {

@@ -1,8 +1,9 @@
 //! One task of one end: does step after step of its program.
 
 use std::pin::pin;
-use std::sync::Arc;
-use std::task::Poll;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
@@ -60,18 +61,70 @@ pub(super) struct Patience {
 
 impl Patience {
     async fn wait<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        self.wait_unless(future, || false).await
+    }
+
+    /// Waits until there is room: who waits for that is woken once half of it is free.
+    async fn wait_for_room<T>(
+        &self,
+        sender: &Sender,
+        future: impl Future<Output = T>,
+    ) -> Option<T> {
+        self.wait_unless(future, || sender.buffered_bytes() > 0).await
+    }
+
+    async fn wait_unless<T>(
+        &self,
+        future: impl Future<Output = T>,
+        may_be_early: impl Fn() -> bool,
+    ) -> Option<T> {
         let mut future = pin!(future);
         let mut left = self.polls;
-        let polled = std::future::poll_fn(|cx| match future.as_mut().poll(cx) {
-            Poll::Ready(value) => Poll::Ready(Some(value)),
-            Poll::Pending if left == 0 => Poll::Ready(None),
-            Poll::Pending => {
-                left -= u8::from(left < 50);
-                Poll::Pending
+        let flag = Arc::new(Flag::default());
+        let mut is_first = true;
+        let polled = std::future::poll_fn(|cx| {
+            let is_first = std::mem::take(&mut is_first);
+            let is_due = flag.renew(cx.waker()) || is_first || may_be_early();
+            let waker = Waker::from(flag.clone());
+            match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+                Poll::Ready(value) => {
+                    // Found only because its time was over, which in a program without a timeout it never is.
+                    assert!(is_due, "ready, but nobody was woken");
+                    Poll::Ready(Some(value))
+                }
+                Poll::Pending if left == 0 => Poll::Ready(None),
+                Poll::Pending => {
+                    left -= u8::from(left < 50);
+                    Poll::Pending
+                }
             }
         });
         let time = Duration::from_millis(u64::from(self.tenths) * 100);
         tokio::time::timeout(time, polled).await.ok().flatten()
+    }
+}
+
+/// Notes that somebody was woken, and wakes them.
+#[derive(Debug, Default)]
+struct Flag {
+    is_woken: AtomicBool,
+    waker: Mutex<Option<Waker>>,
+}
+
+impl Flag {
+    /// Whether it was woken since the last call.
+    fn renew(&self, waker: &Waker) -> bool {
+        *self.waker.lock().expect("nobody panicked before") = Some(waker.clone());
+        self.is_woken.swap(false, Ordering::Relaxed)
+    }
+}
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.is_woken.store(true, Ordering::Relaxed);
+        if let Some(waker) = &*self.waker.lock().expect("nobody panicked before") {
+            waker.wake_by_ref();
+        }
     }
 }
 
@@ -121,13 +174,14 @@ impl Actor {
             Step::TrySend(draft) => self.try_send(&draft),
             Step::SendFromOutside(draft, patience) => {
                 let message = self.make(&draft);
-                let sent = patience.wait(self.sender.send(message.clone())).await;
+                let sent =
+                    patience.wait_for_room(&self.sender, self.sender.send(message.clone())).await;
                 self.sent(message, sent.is_some_and(|sent| sent.is_ok()));
             }
             Step::Feed(draft, patience) => {
                 let Some(socket) = &mut self.socket else { return };
                 let message = lock(&self.record).make(&draft);
-                let sent = patience.wait(socket.feed(message.clone())).await;
+                let sent = patience.wait_for_room(&self.sender, socket.feed(message.clone())).await;
                 self.sent(message, sent.is_some_and(|sent| sent.is_ok()));
             }
             Step::SendTimeout(draft, time) => {
@@ -207,8 +261,10 @@ impl Actor {
     async fn send(&mut self, draft: &Draft, patience: &Patience) {
         let message = self.make(draft);
         let sent = match &mut self.socket {
-            Some(socket) => patience.wait(socket.send(message.clone())).await,
-            None => patience.wait(self.sender.send(message.clone())).await,
+            Some(socket) => {
+                patience.wait_for_room(&self.sender, socket.send(message.clone())).await
+            }
+            None => patience.wait_for_room(&self.sender, self.sender.send(message.clone())).await,
         };
         if let Some(Err(refused)) = &sent {
             assert!(!self.sender.is_open());

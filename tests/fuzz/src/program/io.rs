@@ -41,8 +41,8 @@ enum FaultKind {
 }
 
 impl Schedule {
-    pub(super) const fn has_fault(&self) -> bool {
-        self.fault.is_some()
+    pub(super) const fn forget_fault(&mut self) {
+        self.fault = None;
     }
 }
 

@@ -39,17 +39,24 @@ pub(crate) struct Program {
 #[derive(Debug, Arbitrary)]
 struct Settings {
     max_buffered_bytes: u8,
-    disconnects: bool,
     /// How many bytes the byte stream holds each way.
     capacity: u16,
-    small_messages_only: bool,
-    pings: bool,
-    idle_timeout: bool,
-    is_hasty: bool,
     /// Whether messages are compressed, and how.
     deflate: Option<Offer>,
     /// Both ends do all that they have to do before either closes.
     waits: bool,
+    trouble: Option<Trouble>,
+}
+
+/// What may keep the closing handshake from being completed and messages from arriving. Faults of a byte stream belong to it
+/// too: without it they don't happen.
+#[derive(Debug, Arbitrary)]
+struct Trouble {
+    disconnects: bool,
+    small_messages_only: bool,
+    pings: bool,
+    idle_timeout: bool,
+    is_hasty: bool,
 }
 
 /// What one end does.
@@ -79,34 +86,35 @@ impl Settings {
             128..=191 => 70_000,
             _ => 1 << 20,
         };
-        if self.disconnects {
+        config.ping_interval = None;
+        config.close_timeout = Duration::from_secs(1_000_000);
+        let Some(trouble) = &self.trouble else { return config };
+        if trouble.disconnects {
             config.overflow = OverflowPolicy::Disconnect;
         }
-        if self.small_messages_only {
+        if trouble.small_messages_only {
             config.max_message_size = 200;
         }
-        config.ping_interval = self.pings.then_some(Duration::from_secs(3));
+        config.ping_interval = trouble.pings.then_some(Duration::from_secs(3));
         config.pong_timeout = Duration::from_secs(2);
-        config.idle_timeout = self.idle_timeout.then_some(Duration::from_secs(4));
-        config.close_timeout = Duration::from_secs(if self.is_hasty { 1 } else { 1_000_000 });
+        config.idle_timeout = trouble.idle_timeout.then_some(Duration::from_secs(4));
+        if trouble.is_hasty {
+            config.close_timeout = Duration::from_secs(1);
+        }
         config
     }
 }
 
 impl Program {
-    /// Whether nothing is in it that could keep the closing handshake from being completed and messages from arriving.
     fn is_calm(&self) -> bool {
-        let settings = &self.settings;
-        let hasty = settings.pings || settings.idle_timeout || settings.is_hasty;
-        let limited = settings.disconnects || settings.small_messages_only;
-        !hasty && !limited && self.plans.iter().all(Plan::is_calm)
+        self.settings.trouble.is_none() && !self.plans.iter().any(Plan::aborts)
     }
 }
 
 impl Plan {
-    fn is_calm(&self) -> bool {
-        let aborts = self.steps.iter().any(|step| matches!(step, Step::Abort));
-        !self.schedule.has_fault() && !aborts && !self.replies.iter().any(Reply::is_abort)
+    fn aborts(&self) -> bool {
+        let by_step = self.steps.iter().any(|step| matches!(step, Step::Abort));
+        by_step || self.replies.iter().any(Reply::is_abort)
     }
 }
 
@@ -124,6 +132,9 @@ pub fn run(data: &[u8]) {
     let Some(mut program) = crate::input::<Program>(data) else { return };
     for plan in &mut program.plans {
         plan.steps.truncate(40);
+        if program.settings.trouble.is_none() {
+            plan.schedule.forget_fault();
+        }
     }
     let is_calm = program.is_calm();
     let runtime = tokio::runtime::Builder::new_current_thread()
