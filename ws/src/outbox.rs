@@ -65,6 +65,21 @@ impl Outbox {
         self.shared.push_back((self.buffer.len(), bytes));
     }
 
+    /// Appends all that waits in `other`.
+    pub fn append(&mut self, other: Self) {
+        if self.is_empty() && self.buffer.capacity() <= other.buffer.capacity() {
+            *self = other;
+            return;
+        }
+        let mut from = other.start;
+        for (at, bytes) in other.shared {
+            self.extend(&other.buffer[from..at]);
+            self.push(bytes);
+            from = at;
+        }
+        self.extend(&other.buffer[from..]);
+    }
+
     /// Lends an empty buffer to a queue that has none, so that it need not allocate.
     /// The buffer comes back if the queue has one already.
     #[must_use]

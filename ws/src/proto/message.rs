@@ -163,6 +163,10 @@ impl<'a> Payload<'a> {
         }
     }
 
+    pub(super) const fn opcode(&self) -> Opcode {
+        if self.is_text() { Opcode::Text } else { Opcode::Binary }
+    }
+
     /// The message, if it owns its bytes.
     pub(super) const fn as_message(&self) -> Option<&Message> {
         match &self.0 {

@@ -9,7 +9,7 @@ use super::error::{SendError, TrySendError};
 use super::link::{Link, Refused};
 use super::waiting::{Until, Wait};
 use crate::proto::{
-    CloseCode, CloseFrame, CloseReport, Compress, Message, NotOpen, Prepared, Transmitter,
+    CloseCode, CloseFrame, CloseReport, Compress, Message, Outgoing, Prepared, Transmitter,
 };
 
 /// Sends on a connection from any task; cheap to clone.
@@ -46,7 +46,7 @@ impl Sender {
         compress: Compress,
     ) -> Result<(), TrySendError> {
         let message = message.into();
-        match self.link.queue(|t| t.send_with(&message, compress)) {
+        match self.link.queue(Outgoing::Message(&message, compress)) {
             Ok(()) => Ok(()),
             Err(Refused::Full) => Err(TrySendError::Full(message)),
             Err(Refused::Closed) => Err(TrySendError::Closed(message)),
@@ -108,7 +108,7 @@ impl Sender {
     ///
     /// As [`Sender::try_send`], with nothing to come back.
     pub fn try_send_prepared(&self, prepared: &Prepared) -> Result<(), TrySendError<()>> {
-        self.queue(|t| t.send_prepared(prepared))
+        self.queue(prepared.into())
     }
 
     /// Sends messages that were framed before, with no other between them; all or none.
@@ -117,7 +117,7 @@ impl Sender {
     ///
     /// As [`Sender::try_send`], with nothing to come back.
     pub fn try_send_all(&self, prepared: &[Prepared]) -> Result<(), TrySendError<()>> {
-        self.queue(|t| prepared.iter().try_for_each(|message| t.send_prepared(message)))
+        self.queue(Outgoing::Prepared(prepared))
     }
 
     /// Sends a ping with at most 125 bytes of payload.
@@ -126,7 +126,7 @@ impl Sender {
     ///
     /// As [`Sender::try_send`], with nothing to come back.
     pub fn ping(&self, payload: &[u8]) -> Result<(), TrySendError<()>> {
-        self.queue(|t| t.ping(payload))
+        self.queue(Outgoing::Ping(payload))
     }
 
     /// Starts the closing handshake. `reason` is cut at 123 bytes. Messages that wait are sent first.
@@ -154,7 +154,7 @@ impl Sender {
     /// Whether messages can be sent.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.link.inspect(Transmitter::is_open)
+        self.link.is_open()
     }
 
     /// How the connection ended, once it has.
@@ -196,11 +196,8 @@ impl Sender {
         self.link.resume();
     }
 
-    fn queue(
-        &self,
-        put: impl FnOnce(&mut Transmitter) -> Result<(), NotOpen>,
-    ) -> Result<(), TrySendError<()>> {
-        self.link.queue(put).map_err(|refused| match refused {
+    fn queue(&self, outgoing: Outgoing<'_>) -> Result<(), TrySendError<()>> {
+        self.link.queue(outgoing).map_err(|refused| match refused {
             Refused::Full => TrySendError::Full(()),
             Refused::Closed => TrySendError::Closed(()),
         })

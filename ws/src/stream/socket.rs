@@ -18,7 +18,9 @@ use super::reader::{Flow, Incoming, Reader, Turn};
 use super::sender::Sender;
 use super::waiting::{SOCKET, Until, Wait};
 use crate::net::Stream;
-use crate::proto::{CloseCode, CloseFrame, CloseReport, Compress, Config, Deflate, Message, Role};
+use crate::proto::{
+    CloseCode, CloseFrame, CloseReport, Compress, Config, Deflate, Message, Outgoing, Role,
+};
 
 /// A WebSocket connection whose opening handshake is done.
 ///
@@ -189,10 +191,11 @@ impl WebSocket {
         compress: Compress,
     ) -> Result<(), TrySendError> {
         let message = message.into();
+        let outgoing = Outgoing::Message(&message, compress);
         let result = if self.reader.reader().has_rest() {
-            self.link().queue(|t| t.send_with(&message, compress))
+            self.link().queue(outgoing)
         } else {
-            self.link().queue_and_flush(|t| t.send_with(&message, compress))
+            self.link().queue_and_flush(outgoing)
         };
         match result {
             Ok(()) => Ok(()),
@@ -382,7 +385,7 @@ impl Sink<Message> for WebSocket {
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Self::Error> {
-        self.link().queue_promised(|t| t.send(&message)).map_err(|_| SendError::Closed(()))
+        self.link().queue_promised((&message).into()).map_err(|_| SendError::Closed(()))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {

@@ -20,6 +20,8 @@ pub(super) const CLOSED: u16 = 1 << 6;
 pub(super) const EXPIRED: u16 = 1 << 7;
 /// Nobody receives: the application does something else.
 pub(super) const UNATTENDED: u16 = 1 << 8;
+/// No more messages are taken: the closing handshake has begun, or the connection has ended.
+pub(super) const REFUSING: u16 = 1 << 9;
 
 /// Any number of the flags above.
 #[derive(Debug, Default)]

@@ -14,15 +14,16 @@ use std::time::Instant;
 use atomic_waker::AtomicWaker;
 
 use self::flags::{
-    CLOSED, CONGESTED, CORKED, EXPIRED, Flags, HEARD_BYTES, HEARD_MESSAGE, PAUSED, SCHEDULED,
-    UNATTENDED,
+    CLOSED, CONGESTED, CORKED, EXPIRED, Flags, HEARD_BYTES, HEARD_MESSAGE, PAUSED, REFUSING,
+    SCHEDULED, UNATTENDED,
 };
 use self::output::Output;
+use super::cork;
 use super::flusher::Flusher;
 use super::waiting::{Place, Until, Waiting};
 use crate::net::{Wheel, WriteHalf};
 use crate::proto::{
-    CloseFrame, CloseReport, Config, Failure, NotOpen, OverflowPolicy, Role, Transmitter,
+    CloseFrame, CloseReport, Config, Failure, NotOpen, Outgoing, OverflowPolicy, Role, Transmitter,
 };
 
 /// From this many waiting bytes on a batch is written out before it is complete, and a push connection stops reading.
@@ -47,6 +48,8 @@ struct Out {
     events: Vec<Box<dyn Any + Send>>,
     /// What is dropped when the byte stream is let go of.
     kept: Option<Box<dyn Send>>,
+    /// A close that was asked for while another thread collects what is to be sent before it.
+    closing: Option<CloseFrame>,
     /// The deadline that the wheel knows of.
     timer: Option<Instant>,
     /// When to stop waiting for the peer to end its side.
@@ -90,6 +93,7 @@ impl Link {
                 waiting: Waiting::default(),
                 events: Vec::new(),
                 kept: None,
+                closing: None,
                 timer: None,
                 linger_until: None,
             }),
@@ -137,14 +141,29 @@ impl Link {
         self.flags.any(PAUSED | CONGESTED)
     }
 
-    /// What is queued from now on leaves when [`Link::uncork`] is called, not by the flusher.
-    pub(super) fn cork(&self) {
+    /// What is queued from now on leaves when what is returned is dropped, not by the flusher. Also returns the events that
+    /// wait for the handler.
+    pub(super) fn cork(self: &Arc<Self>) -> (Corking<'_>, Vec<Box<dyn Any + Send>>) {
+        let mut out = self.lock();
         self.flags.set(CORKED);
+        let transmitter = &out.output.transmitter;
+        if transmitter.is_open() && transmitter.outbox().is_empty() && !transmitter.is_deflating() {
+            let limit = self.config.max_buffered_bytes.min(HIGH_WATER);
+            cork::begin(self.address(), transmitter.framing(), limit);
+        }
+        let events = std::mem::take(&mut out.events);
+        (Corking(self), events)
     }
 
-    pub(super) fn uncork(self: &Arc<Self>) {
+    fn uncork(self: &Arc<Self>) {
         let mut out = self.lock();
+        cork::end(self.address());
         self.flags.unset(CORKED);
+        if let Some(frame) = out.closing.take() {
+            out.output.transmitter.close(frame, Wheel::now());
+            self.announce(&mut out);
+            self.sync(&mut out);
+        }
         self.flush(&mut out);
     }
 
@@ -153,10 +172,6 @@ impl Link {
         if self.flags.any(SCHEDULED) {
             self.flush(&mut self.lock());
         }
-    }
-
-    pub(super) fn take_events(&self) -> Vec<Box<dyn Any + Send>> {
-        std::mem::take(&mut self.lock().events)
     }
 
     /// Waits for the peer to end the byte stream, but not for longer than the close timeout. A server ends its own side first
@@ -201,35 +216,38 @@ impl Link {
 
     // --- everybody's side ---
 
-    /// Queues what `put` puts in the outbox, if there is room, and sees to it that it leaves.
+    /// Queues a message, if there is room, and sees to it that it leaves.
     #[inline]
-    pub(super) fn queue(
-        self: &Arc<Self>,
-        put: impl FnOnce(&mut Transmitter) -> Result<(), NotOpen>,
-    ) -> Result<(), Refused> {
+    pub(super) fn queue(self: &Arc<Self>, outgoing: Outgoing<'_>) -> Result<(), Refused> {
+        if self.flags.any(CORKED | REFUSING) {
+            if self.flags.any(REFUSING) {
+                return Err(Refused::Closed);
+            }
+            if cork::put(self.address(), outgoing) {
+                return Ok(());
+            }
+        }
+        self.queue_locked(outgoing)
+    }
+
+    fn queue_locked(self: &Arc<Self>, outgoing: Outgoing<'_>) -> Result<(), Refused> {
         let mut out = self.lock();
         self.check_room(&mut out)?;
-        self.put(&mut out, put)?;
+        self.put(&mut out, outgoing)?;
         Ok(())
     }
 
     /// As [`Link::queue`], for whom room was promised: others may have taken it meanwhile.
-    pub(super) fn queue_promised(
-        self: &Arc<Self>,
-        put: impl FnOnce(&mut Transmitter) -> Result<(), NotOpen>,
-    ) -> Result<(), NotOpen> {
-        self.put(&mut self.lock(), put)
+    pub(super) fn queue_promised(self: &Arc<Self>, outgoing: Outgoing<'_>) -> Result<(), NotOpen> {
+        self.put(&mut self.lock(), outgoing)
     }
 
     /// As [`Link::queue`], but writes at once.
-    pub(super) fn queue_and_flush(
-        self: &Arc<Self>,
-        put: impl FnOnce(&mut Transmitter) -> Result<(), NotOpen>,
-    ) -> Result<(), Refused> {
+    pub(super) fn queue_and_flush(self: &Arc<Self>, outgoing: Outgoing<'_>) -> Result<(), Refused> {
         let mut out = self.lock();
         self.check_room(&mut out)?;
         out.output.lend_buffer();
-        put(&mut out.output.transmitter)?;
+        out.output.transmitter.send(outgoing)?;
         self.flush(&mut out);
         Ok(())
     }
@@ -251,14 +269,9 @@ impl Link {
         Err(if out.output.transmitter.is_open() { Refused::Full } else { Refused::Closed })
     }
 
-    #[inline]
-    fn put(
-        self: &Arc<Self>,
-        out: &mut Out,
-        put: impl FnOnce(&mut Transmitter) -> Result<(), NotOpen>,
-    ) -> Result<(), NotOpen> {
+    fn put(self: &Arc<Self>, out: &mut Out, outgoing: Outgoing<'_>) -> Result<(), NotOpen> {
         out.output.lend_buffer();
-        put(&mut out.output.transmitter)?;
+        out.output.transmitter.send(outgoing)?;
         if !self.flags.any(CORKED) {
             self.schedule();
         } else if out.output.len() >= HIGH_WATER {
@@ -285,7 +298,21 @@ impl Link {
     }
 
     pub(super) fn close(self: &Arc<Self>, frame: CloseFrame) {
+        if self.flags.any(CORKED) && !cork::is_of(self.address()) {
+            let mut out = self.lock();
+            // What the handler has sent so far goes before it.
+            if self.flags.any(CORKED) && !self.flags.set(REFUSING) {
+                out.closing = Some(frame);
+                out.waiting.wake_all();
+                return;
+            }
+        }
         self.transmit(|transmitter| transmitter.close(frame, Wheel::now()));
+    }
+
+    /// Whether messages can be sent.
+    pub(super) fn is_open(&self) -> bool {
+        !self.flags.any(REFUSING)
     }
 
     pub(super) fn report(&self) -> Option<CloseReport> {
@@ -327,7 +354,7 @@ impl Link {
         let mut out = self.lock();
         let ready = out.output.io.is_none()
             || match until {
-                Until::Room => !out.output.transmitter.is_open() || self.has_room(&out),
+                Until::Room => !self.is_open() || self.has_room(&out),
                 Until::Drained => {
                     out.output.transmitter.report().is_some()
                         || out.output.transmitter.outbox().is_empty()
@@ -389,16 +416,40 @@ impl Link {
         }
     }
 
-    /// Tells everybody if the connection has ended.
+    /// Tells everybody if no more can be sent, or the connection has ended.
     fn sync(&self, out: &mut Out) {
+        if !out.output.transmitter.is_open() && !self.flags.set(REFUSING) {
+            out.waiting.wake_all();
+        }
         if out.output.transmitter.report().is_some() && !self.flags.set(CLOSED) {
             self.reader.wake();
             out.waiting.wake_all();
         }
     }
 
+    /// Who this is among the links of the process.
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Out> {
-        self.out.lock().unwrap_or_else(PoisonError::into_inner)
+        let collected = if self.flags.any(CORKED) { cork::take(self.address()) } else { None };
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(collected) = collected
+            && out.output.transmitter.is_open()
+        {
+            out.output.transmitter.outbox_mut().append(collected);
+        }
+        out
+    }
+}
+
+/// While it is there what is queued waits.
+pub(super) struct Corking<'a>(&'a Arc<Link>);
+
+impl Drop for Corking<'_> {
+    fn drop(&mut self) {
+        self.0.uncork();
     }
 }
 
