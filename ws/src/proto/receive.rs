@@ -95,11 +95,14 @@ impl Receiver {
 
     /// Takes bytes from the front of `input` until something is complete, or all of them. The payload may be borrowed from
     /// `input`, which is unmasked in place. To be called until it returns `None`.
-    #[inline]
     pub fn handle_input<'a>(&mut self, input: &mut &'a mut [u8]) -> Option<Received<'a>> {
         while !self.finished {
             let step = match self.frame {
-                None => self.handle_header(input),
+                None => match self.handle_whole(input) {
+                    Some(Ok(payload)) => return Some(Received::Message(payload)),
+                    Some(Err(error)) => Err(error),
+                    None => self.handle_header(input),
+                },
                 Some(frame) => self.handle_payload(frame, input),
             };
             match step {
@@ -117,6 +120,44 @@ impl Receiver {
         // §5.5.1, §7.1.7: nothing is processed after a close frame or a failure.
         *input = &mut [];
         None
+    }
+
+    /// The message at the front of `input`, if it is a single frame that lies there whole, which most are. If not, nothing is
+    /// taken. [`Receiver::handle_input`] does this too; who has many messages saves the way there.
+    ///
+    /// # Errors
+    ///
+    /// A text that is not UTF-8. It is to be reported as [`Received::Violation`].
+    #[inline(always)]
+    pub fn handle_whole<'a>(
+        &mut self,
+        input: &mut &'a mut [u8],
+    ) -> Option<Result<Payload<'a>, ProtocolError>> {
+        if self.frame.is_some() || self.head_len > 0 || self.message.is_some() || self.finished {
+            return None;
+        }
+        // What is wrong with a header is found again, and told, by who looks at all kinds of frames.
+        let (header, used) = Header::decode(input).ok()??;
+        let is_message = matches!(header.opcode, Opcode::Text | Opcode::Binary);
+        let is_whole = header.fin && header.len <= (input.len() - used) as u64;
+        if !is_message || !is_whole || header.rsv != 0 || self.check(&header).is_err() {
+            return None;
+        }
+        take(input, used);
+        let payload = take(input, header.len as usize); // not more than is there
+        if let Some(key) = header.mask {
+            mask::apply(key, 0, payload);
+        }
+        if header.opcode == Opcode::Binary {
+            return Some(Ok(Payload::binary(payload)));
+        }
+        Some(match simdutf8::basic::from_utf8(payload) {
+            Ok(text) => Ok(Payload::text(text)),
+            Err(_) => {
+                self.finish();
+                Err(ProtocolError::TextNotUtf8)
+            }
+        })
     }
 
     /// Where the next bytes of a big message belong, if one is arriving: they can be read there instead of being copied
@@ -168,7 +209,6 @@ impl Receiver {
         self.control = Vec::new();
     }
 
-    #[inline]
     fn handle_header<'a>(&mut self, input: &mut &'a mut [u8]) -> Step<'a> {
         let header = if self.head_len == 0 {
             match Header::decode(input)? {
@@ -190,34 +230,26 @@ impl Receiver {
             }
         };
         self.check(&header)?;
-        let is_deflated = header.rsv != 0;
-        if is_deflated && let Some(inflater) = &mut self.inflater {
+        if header.rsv != 0
+            && let Some(inflater) = &mut self.inflater
+        {
             inflater.begin();
         }
-        // A control frame between fragments (§5.4) stands for itself; data is gathered unless it is a whole message.
-        let is_fragment = !header.opcode.is_control() && (self.message.is_some() || !header.fin);
-        if is_fragment || is_deflated || header.len > input.len() as u64 {
+        if !header.opcode.is_control() || header.len > input.len() as u64 {
             self.frame = Some(Frame { header, received: 0 });
             return Ok(None);
         }
+        // A control frame between fragments (§5.4) stands for itself.
         let payload = take(input, header.len as usize); // not more than is there
         if let Some(key) = header.mask {
             mask::apply(key, 0, payload);
         }
         let payload = &*payload;
-        match header.opcode {
-            Opcode::Text => match simdutf8::basic::from_utf8(payload) {
-                Ok(text) => Ok(Some(Received::Message(Payload::text(text)))),
-                Err(_) => Err(ProtocolError::TextNotUtf8),
-            },
-            Opcode::Close => CloseFrame::parse(payload).map(|frame| Some(Received::Close(frame))),
-            Opcode::Ping => Ok(Some(Received::Ping(Cow::Borrowed(payload)))),
-            Opcode::Pong => Ok(Some(Received::Pong(Cow::Borrowed(payload)))),
-            // A continuation can't come here: `check` wants a message under way for it.
-            Opcode::Binary | Opcode::Continuation => {
-                Ok(Some(Received::Message(Payload::binary(payload))))
-            }
-        }
+        Ok(Some(match header.opcode {
+            Opcode::Close => Received::Close(CloseFrame::parse(payload)?),
+            Opcode::Ping => Received::Ping(Cow::Borrowed(payload)),
+            _ => Received::Pong(Cow::Borrowed(payload)),
+        }))
     }
 
     fn handle_split_header(

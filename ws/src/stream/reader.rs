@@ -241,15 +241,24 @@ impl Reader {
         visit: &mut impl FnMut(&Arc<Link>, Incoming<'_>) -> Flow,
     ) -> Flow {
         // `Stop` comes only from the visitor: what is left of the input then is what it has not seen.
-        while let Some(received) = self.receiver.handle_input(input) {
-            if self.dispatch(received, visit) == Flow::Stop {
+        loop {
+            let flow = match self.receiver.handle_whole(input) {
+                Some(Ok(payload)) => {
+                    self.link.heard(true);
+                    visit(&self.link, Incoming::Message(payload))
+                }
+                Some(Err(error)) => self.dispatch(Received::Violation(error), visit),
+                None => match self.receiver.handle_input(input) {
+                    Some(received) => self.dispatch(received, visit),
+                    None => return Flow::Continue,
+                },
+            };
+            if flow == Flow::Stop {
                 return Flow::Stop;
             }
         }
-        Flow::Continue
     }
 
-    #[inline]
     fn dispatch(
         &self,
         received: Received<'_>,
