@@ -12,7 +12,8 @@ use super::buffers;
 use super::link::Link;
 use crate::net::{ReadHalf, Stream, Wheel};
 use crate::proto::{
-    CloseCode, CloseFrame, CloseReport, Config, Deflate, Failure, Payload, Received, Receiver, Role,
+    CloseCode, CloseFrame, CloseReport, Config, Deflate, Failure, Message, Payload, Received,
+    Receiver, Role,
 };
 
 /// After so many bytes others have their turn, be they as much as one read can give;
@@ -94,6 +95,29 @@ impl Reader {
     /// Whether input that was read waits to be looked at.
     pub(super) fn has_rest(&self) -> bool {
         !self.rest.is_empty()
+    }
+
+    /// The next message of what was read already, if it lies there whole.
+    pub(super) fn next_waiting(&mut self) -> Option<Message> {
+        if self.rest.is_empty() || self.link.is_closed() {
+            return None;
+        }
+        let mut input = &mut self.rest[self.rest_at..];
+        let message = match self.receiver.handle_whole(&mut input)? {
+            Ok(payload) => payload.into_message(),
+            Err(error) => {
+                self.link.transmit(|t| t.handle_violation(error));
+                return None;
+            }
+        };
+        let left = input.len();
+        self.rest_at = self.rest.len() - left;
+        if left == 0 {
+            self.rest = Vec::new();
+            self.rest_at = 0;
+        }
+        self.link.heard(true);
+        Some(message)
     }
 
     /// Shows `visit` what arrives until it stops, the byte stream has no more, or the connection ends.

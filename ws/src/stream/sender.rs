@@ -74,15 +74,14 @@ impl Sender {
         message: impl Into<Message>,
         compress: Compress,
     ) -> Result<(), SendError> {
-        let mut message = message.into();
-        loop {
-            message = match self.try_send_with(message, compress) {
-                Ok(()) => return Ok(()),
-                Err(TrySendError::Closed(message)) => return Err(SendError::Closed(message)),
-                Err(TrySendError::Full(message)) => message,
-            };
-            Wait::new(&self.link, Until::Room).await;
+        let message = message.into();
+        while let Err(refused) = self.link.queue(Outgoing::Message(&message, compress)) {
+            match refused {
+                Refused::Full => Wait::new(&self.link, Until::Room).await,
+                Refused::Closed => return Err(SendError::Closed(message)),
+            }
         }
+        Ok(())
     }
 
     /// As [`Sender::send`], but gives up after `timeout`.

@@ -377,7 +377,7 @@ impl Link {
 
     /// Has the flusher write what was queued.
     pub(super) fn schedule(self: &Arc<Self>) {
-        if !self.flags.set(SCHEDULED) {
+        if !self.flags.any(SCHEDULED) && !self.flags.set(SCHEDULED) {
             self.flusher.schedule(self.clone());
         }
     }
