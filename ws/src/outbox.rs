@@ -65,6 +65,13 @@ impl Outbox {
         self.shared.push_back((self.buffer.len(), bytes));
     }
 
+    /// Copies the shared pieces, so that nothing else is kept alive by what waits here.
+    pub fn unshare(&mut self) {
+        for (_, bytes) in &mut self.shared {
+            *bytes = Bytes::copy_from_slice(bytes);
+        }
+    }
+
     /// Appends all that waits in `other`.
     pub fn append(&mut self, other: Self) {
         if self.is_empty() && self.buffer.capacity() <= other.buffer.capacity() {

@@ -48,7 +48,7 @@ impl<'a> From<&'a Prepared> for Outgoing<'a> {
 
 /// How one side of a connection makes frames: a client masks them, a server does not (RFC 6455 §5.1).
 #[derive(Clone, Copy)]
-pub struct Framing {
+pub(crate) struct Framing {
     mask_source: Option<MaskSource>,
 }
 

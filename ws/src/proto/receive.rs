@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use bytes::{BufMut, BytesMut};
+use bytes::{Buf, BufMut, BytesMut};
 
 use super::close::CloseFrame;
 use super::config::{Config, Role};
@@ -15,10 +15,12 @@ use super::error::ProtocolError;
 use super::frame::{Header, MAX_HEADER, Opcode, RSV1};
 use super::mask;
 use super::message::{Message, Payload};
-use super::text::{Spare, TextBuilder};
+use super::text::{Spare, Text, TextBuilder};
 
 /// From this much missing payload on a message is read straight into its own buffer.
 const DIRECT_FROM: u64 = 16 * 1024;
+/// From this much payload on a message in a buffer that can be shared is not copied to be sent on.
+const SHARE_FROM: usize = 2 * 1024;
 /// A gathered message grows by what has arrived, but at least by this much.
 const MIN_GROWTH: usize = 4 * 1024;
 
@@ -158,6 +160,71 @@ impl Receiver {
                 Err(ProtocolError::TextNotUtf8)
             }
         })
+    }
+
+    /// Whether a frame begins at `input` for which [`Receiver::handle_big`] is of use.
+    #[inline]
+    #[must_use]
+    pub fn is_big(input: &[u8]) -> bool {
+        match *input {
+            [_, second, high, low, ..] => match second & 0x7F {
+                126 => usize::from(u16::from_be_bytes([high, low])) >= SHARE_FROM,
+                short => short == 127,
+            },
+            _ => false,
+        }
+    }
+
+    /// Whether `input` is the beginning of such a frame, and not all of it.
+    #[must_use]
+    pub fn is_big_and_more(input: &[u8]) -> bool {
+        Self::is_big(input)
+            && matches!(Header::decode(input), Ok(Some((header, used)))
+                if header.len > (input.len() - used) as u64)
+    }
+
+    /// As [`Receiver::handle_whole`], for a message that is worth being split off `buffer` instead of being borrowed from it.
+    ///
+    /// With `take_over` the buffer is given away: the message owns it, and if there is room for all of it, it may be
+    /// incomplete. The rest belongs to [`Receiver::direct`] then.
+    pub fn handle_big(
+        &mut self,
+        buffer: &mut BytesMut,
+        take_over: bool,
+    ) -> Option<Received<'static>> {
+        if self.is_mid_message() || self.finished {
+            return None;
+        }
+        let (header, used) = Header::decode(buffer).ok()??;
+        let is_message = matches!(header.opcode, Opcode::Text | Opcode::Binary) && header.fin;
+        if !is_message || header.rsv != 0 || self.check(&header).is_err() {
+            return None;
+        }
+        let end = used + usize::try_from(header.len).ok()?;
+        if take_over && buffer.len() <= end && buffer.capacity() >= end {
+            let mut payload = std::mem::take(buffer);
+            payload.advance(used);
+            let count = payload.len();
+            self.frame = Some(Frame { header, received: 0 });
+            self.message = Some(Box::new(Gathered::starting_with(header.opcode, payload)));
+            return self.handle_direct(count);
+        }
+        if buffer.len() < end {
+            return None;
+        }
+        let mut payload = buffer.split_to(end).split_off(used);
+        if let Some(key) = header.mask {
+            mask::apply(key, 0, &mut payload);
+        }
+        let payload = payload.freeze();
+        let message = match header.opcode {
+            Opcode::Text => match Text::try_from(payload) {
+                Ok(text) => Message::Text(text),
+                Err(_) => return Some(self.fail(ProtocolError::TextNotUtf8)),
+            },
+            _ => Message::Binary(payload),
+        };
+        Some(Received::Message(Payload::shared(message)))
     }
 
     /// Where the next bytes of a big message belong, if one is arriving: they can be read there instead of being copied
@@ -430,6 +497,13 @@ impl Gathered {
         match opcode {
             Opcode::Text => Self::Text(TextBuilder::default()),
             _ => Self::Binary(BytesMut::new()),
+        }
+    }
+
+    fn starting_with(opcode: Opcode, bytes: BytesMut) -> Self {
+        match opcode {
+            Opcode::Text => Self::Text(TextBuilder::starting_with(bytes)),
+            _ => Self::Binary(bytes),
         }
     }
 

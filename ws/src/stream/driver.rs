@@ -90,6 +90,7 @@ impl<H: Handler> Driver<H> {
             }
             self.poll_input(cx, &link)
         };
+        self.reader.unshare();
         match turn {
             Poll::Ready(Turn::Closed) => Poll::Ready(()),
             Poll::Ready(Turn::Stopped) if link.is_held() && !link.is_closed() => Poll::Pending,

@@ -167,6 +167,11 @@ impl Link {
         self.flush(&mut out);
     }
 
+    /// Copies what waits and is shared with others.
+    pub(super) fn unshare(&self) {
+        self.lock().output.transmitter.outbox_mut().unshare();
+    }
+
     /// Writes at once what waits for the flusher.
     pub(super) fn flush_if_scheduled(self: &Arc<Self>) {
         if self.flags.any(SCHEDULED) {
