@@ -26,8 +26,10 @@ use crate::proto::{
     CloseFrame, CloseReport, Config, Failure, NotOpen, Outgoing, OverflowPolicy, Role, Transmitter,
 };
 
-/// From this many waiting bytes on a batch is written out before it is complete, and a push connection stops reading.
+/// From this many waiting bytes on a push connection stops reading.
 const HIGH_WATER: usize = 64 * 1024;
+/// From this many waiting bytes on a batch is written out before it is complete.
+const BATCH: usize = 256 * 1024;
 /// Events of the application that may wait for the handler.
 const MAX_EVENTS: usize = 1024;
 pub(super) struct Link {
@@ -148,7 +150,7 @@ impl Link {
         self.flags.set(CORKED);
         let transmitter = &out.output.transmitter;
         if transmitter.is_open() && transmitter.outbox().is_empty() && !transmitter.is_deflating() {
-            let limit = self.config.max_buffered_bytes.min(HIGH_WATER);
+            let limit = self.config.max_buffered_bytes.min(BATCH);
             cork::begin(self.address(), transmitter.framing(), limit);
         }
         let events = std::mem::take(&mut out.events);
@@ -279,7 +281,7 @@ impl Link {
         out.output.transmitter.send(outgoing)?;
         if !self.flags.any(CORKED) {
             self.schedule();
-        } else if out.output.len() >= HIGH_WATER {
+        } else if out.output.len() >= BATCH {
             self.flush(out);
         }
         Ok(())
