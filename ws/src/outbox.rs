@@ -43,6 +43,12 @@ impl Outbox {
         self.len == 0
     }
 
+    /// Bytes that were copied to here, and wait or are not yet cleared away.
+    #[must_use]
+    pub const fn copied_len(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// Appends a copy of `bytes`.
     pub fn extend(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);

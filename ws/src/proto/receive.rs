@@ -231,14 +231,20 @@ impl Receiver {
     /// from a read buffer. What was appended is then announced by [`Receiver::handle_direct`]. A compressed message is
     /// inflated out of the read buffer, and has no such place.
     pub fn direct(&mut self) -> Option<Spare<'_>> {
-        if self.is_inflating() {
+        if !self.is_direct() {
             return None;
         }
-        let frame = self.frame.filter(|f| !self.finished && f.missing() >= DIRECT_FROM)?;
-        let message = self.message.as_mut()?;
+        let (frame, message) = (self.frame?, self.message.as_mut()?);
         let missing = usize::try_from(frame.missing()).ok()?;
         let grow = missing.min(message.len().max(MIN_GROWTH));
         Some(message.spare(grow, grow))
+    }
+
+    /// Whether [`Receiver::direct`] has a place for what comes next.
+    #[must_use]
+    pub fn is_direct(&self) -> bool {
+        let is_long = self.frame.is_some_and(|frame| frame.missing() >= DIRECT_FROM);
+        is_long && self.message.is_some() && !self.finished && !self.is_inflating()
     }
 
     /// Takes `count` bytes that were appended to the buffer of [`Receiver::direct`].

@@ -1,7 +1,8 @@
 //! What a handler sends while a batch of input is handled, collected by its thread without a lock.
 //!
 //! The frames belong to the connection all the same: whoever takes its lock on this thread brings them along first, so that
-//! what one thread does keeps its order. Other threads don't see them before the batch is done.
+//! what one thread does keeps its order. Other threads don't see them before the batch is done; what they send meanwhile is
+//! put behind, before the next message of the handler.
 
 use std::cell::RefCell;
 
@@ -28,29 +29,39 @@ struct Corked {
     limit: usize,
 }
 
+/// Nor from so many copied bytes on: it is shared ones that are better written many at a time.
+const MAX_COPIED: usize = 64 * 1024;
+
 impl Cork {
+    const fn has_room(&self, limit: usize) -> bool {
+        self.outbox.len() < limit && self.outbox.copied_len() < MAX_COPIED
+    }
+
     fn of(&mut self, link: usize) -> Option<&mut Corked> {
         self.corked.as_mut().filter(|corked| corked.link == link)
     }
 }
 
-/// Begins to collect for `link`, which has nothing else that waits, up to `limit` bytes and one message.
-pub(super) fn begin(link: usize, framing: Framing, limit: usize) {
+/// Begins to collect for `link`, which has nothing else that waits, up to `limit` bytes and one message. Not if this thread
+/// collects for another one.
+pub(super) fn begin(link: usize, framing: Framing, limit: usize) -> bool {
     CORK.with_borrow_mut(|cork| {
-        if cork.corked.is_none() {
-            cork.corked = Some(Corked { link, framing, limit });
-            if let Some(unused) = cork.outbox.lend(buffers::take_write_buffer()) {
-                buffers::give_write_buffer(unused);
-            }
+        if cork.corked.is_some() {
+            return false;
         }
-    });
+        cork.corked = Some(Corked { link, framing, limit });
+        if let Some(unused) = cork.outbox.lend(buffers::take_write_buffer()) {
+            buffers::give_write_buffer(unused);
+        }
+        true
+    })
 }
 
 /// Collects a message, if this thread does so for `link` and there is room.
 #[inline]
 pub(super) fn put(link: usize, outgoing: Outgoing<'_>) -> bool {
     CORK.with_borrow_mut(|cork| match cork.corked {
-        Some(corked) if corked.link == link && cork.outbox.len() < corked.limit => {
+        Some(corked) if corked.link == link && cork.has_room(corked.limit) => {
             corked.framing.put(&mut cork.outbox, outgoing);
             true
         }

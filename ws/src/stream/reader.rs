@@ -149,9 +149,9 @@ impl Reader {
                 }
                 continue;
             }
-            let read = match self.receiver.direct() {
-                Some(_) => self.poll_direct(cx, visit),
-                None => self.poll_shared(cx, visit),
+            let read = match self.receiver.is_direct() {
+                true => self.poll_direct(cx, visit),
+                false => self.poll_shared(cx, visit),
             };
             match ready!(read) {
                 Ok((0, _)) => self.link.transmit(|t| t.handle_failure(Failure::Eof)),
@@ -159,7 +159,7 @@ impl Reader {
                 Ok((count, Flow::Continue)) => {
                     read_bytes += count;
                     // To give way in the middle of a big message would have more of them grow at a time.
-                    let limit = if self.receiver.is_mid_message() { BIG_TURN } else { TURN };
+                    let limit = if self.receiver.is_direct() { BIG_TURN } else { TURN };
                     if read_bytes >= limit {
                         return Poll::Ready(Turn::Yield);
                     }

@@ -142,7 +142,7 @@ impl Sender {
     /// Bytes that wait to be written.
     #[must_use]
     pub fn buffered_bytes(&self) -> usize {
-        self.link.inspect(|t| t.outbox().len())
+        self.link.buffered_bytes()
     }
 
     /// Waits until nothing waits to be written, or the connection has ended.

@@ -14,21 +14,22 @@ use std::time::Instant;
 use atomic_waker::AtomicWaker;
 
 use self::flags::{
-    CLOSED, CONGESTED, CORKED, EXPIRED, Flags, HEARD_BYTES, HEARD_MESSAGE, PAUSED, REFUSING,
-    SCHEDULED, UNATTENDED,
+    BEHIND, CLOSED, COLLECTING, CONGESTED, CORKED, EXPIRED, Flags, HEARD_BYTES, HEARD_MESSAGE,
+    PAUSED, REFUSING, SCHEDULED, UNATTENDED,
 };
 use self::output::Output;
 use super::cork;
 use super::flusher::Flusher;
 use super::waiting::{Place, Until, Waiting};
 use crate::net::{Wheel, WriteHalf};
+use crate::outbox::Outbox;
 use crate::proto::{
     CloseFrame, CloseReport, Config, Failure, NotOpen, Outgoing, OverflowPolicy, Role, Transmitter,
 };
 
-/// From this many waiting bytes on a push connection stops reading.
+/// From this many waiting bytes on a batch is written out before it is complete, and a push connection stops reading.
 const HIGH_WATER: usize = 64 * 1024;
-/// From this many waiting bytes on a batch is written out before it is complete.
+/// So many bytes may be collected for one write if they are big messages that are not copied.
 const BATCH: usize = 256 * 1024;
 /// Events of the application that may wait for the handler.
 const MAX_EVENTS: usize = 1024;
@@ -50,12 +51,18 @@ struct Out {
     events: Vec<Box<dyn Any + Send>>,
     /// What is dropped when the byte stream is let go of.
     kept: Option<Box<dyn Send>>,
-    /// A close that was asked for while another thread collects what is to be sent before it.
-    closing: Option<CloseFrame>,
+    /// What was asked for while another thread collects what is to be sent before it.
+    behind: Option<Box<Behind>>,
     /// The deadline that the wheel knows of.
     timer: Option<Instant>,
     /// When to stop waiting for the peer to end its side.
     linger_until: Option<Instant>,
+}
+
+#[derive(Default)]
+struct Behind {
+    outbox: Outbox,
+    close: Option<CloseFrame>,
 }
 
 /// A message could not be queued.
@@ -95,7 +102,7 @@ impl Link {
                 waiting: Waiting::default(),
                 events: Vec::new(),
                 kept: None,
-                closing: None,
+                behind: None,
                 timer: None,
                 linger_until: None,
             }),
@@ -151,7 +158,9 @@ impl Link {
         let transmitter = &out.output.transmitter;
         if transmitter.is_open() && transmitter.outbox().is_empty() && !transmitter.is_deflating() {
             let limit = self.config.max_buffered_bytes.min(BATCH);
-            cork::begin(self.address(), transmitter.framing(), limit);
+            if cork::begin(self.address(), transmitter.framing(), limit) {
+                self.flags.set(COLLECTING);
+            }
         }
         let events = std::mem::take(&mut out.events);
         (Corking(self), events)
@@ -160,8 +169,8 @@ impl Link {
     fn uncork(self: &Arc<Self>) {
         let mut out = self.lock();
         cork::end(self.address());
-        self.flags.unset(CORKED);
-        if let Some(frame) = out.closing.take() {
+        self.flags.unset(CORKED | COLLECTING);
+        if let Some(frame) = out.behind.take().and_then(|behind| behind.close) {
             out.output.transmitter.close(frame, Wheel::now());
             self.announce(&mut out);
             self.sync(&mut out);
@@ -226,13 +235,14 @@ impl Link {
     /// Queues a message, if there is room, and sees to it that it leaves.
     #[inline]
     pub(super) fn queue(self: &Arc<Self>, outgoing: Outgoing<'_>) -> Result<(), Refused> {
-        if self.flags.any(CORKED | REFUSING) {
-            if self.flags.any(REFUSING) {
-                return Err(Refused::Closed);
-            }
-            if cork::put(self.address(), outgoing) {
-                return Ok(());
-            }
+        if self.flags.any(REFUSING) {
+            return Err(Refused::Closed);
+        }
+        if self.flags.any(COLLECTING)
+            && !self.flags.any(BEHIND)
+            && cork::put(self.address(), outgoing)
+        {
+            return Ok(());
         }
         self.queue_locked(outgoing)
     }
@@ -261,7 +271,7 @@ impl Link {
 
     /// A single message always finds room, however little may wait.
     fn has_room(&self, out: &Out) -> bool {
-        let waiting = out.output.len();
+        let waiting = out.len();
         waiting < self.config.max_buffered_bytes || waiting == 0
     }
 
@@ -277,11 +287,17 @@ impl Link {
     }
 
     fn put(self: &Arc<Self>, out: &mut Out, outgoing: Outgoing<'_>) -> Result<(), NotOpen> {
+        if self.is_collected_elsewhere() && self.is_open() {
+            let framing = out.output.transmitter.framing();
+            framing.put(&mut out.behind.get_or_insert_default().outbox, outgoing);
+            self.flags.set(BEHIND);
+            return Ok(());
+        }
         out.output.lend_buffer();
         out.output.transmitter.send(outgoing)?;
         if !self.flags.any(CORKED) {
             self.schedule();
-        } else if out.output.len() >= BATCH {
+        } else if out.output.len() >= HIGH_WATER {
             self.flush(out);
         }
         Ok(())
@@ -305,11 +321,11 @@ impl Link {
     }
 
     pub(super) fn close(self: &Arc<Self>, frame: CloseFrame) {
-        if self.flags.any(CORKED) && !cork::is_of(self.address()) {
+        if self.is_collected_elsewhere() {
             let mut out = self.lock();
             // What the handler has sent so far goes before it.
-            if self.flags.any(CORKED) && !self.flags.set(REFUSING) {
-                out.closing = Some(frame);
+            if self.is_collected_elsewhere() && !self.flags.set(REFUSING) {
+                out.behind.get_or_insert_default().close = Some(frame);
                 out.waiting.wake_all();
                 return;
             }
@@ -328,6 +344,10 @@ impl Link {
 
     pub(super) fn inspect<T>(&self, look: impl FnOnce(&Transmitter) -> T) -> T {
         look(&self.lock().output.transmitter)
+    }
+
+    pub(super) fn buffered_bytes(&self) -> usize {
+        self.lock().len()
     }
 
     pub(super) fn notify(&self, event: Box<dyn Any + Send>) -> Result<(), Box<dyn Any + Send>> {
@@ -364,7 +384,7 @@ impl Link {
                 Until::Room => !self.is_open() || self.has_room(&out),
                 Until::Drained => {
                     out.output.transmitter.report().is_some()
-                        || out.output.transmitter.outbox().is_empty()
+                        || (out.len() == 0 && !self.is_collected_elsewhere())
                 }
             };
         if ready {
@@ -439,15 +459,33 @@ impl Link {
         std::ptr::from_ref(self).addr()
     }
 
+    /// Whether another thread collects what its handler sends.
+    fn is_collected_elsewhere(&self) -> bool {
+        self.flags.any(COLLECTING) && !cork::is_of(self.address())
+    }
+
+    /// Also puts in order what this thread has collected and what others have sent meanwhile.
     fn lock(&self) -> MutexGuard<'_, Out> {
-        let collected = if self.flags.any(CORKED) { cork::take(self.address()) } else { None };
+        let is_collecting = self.flags.any(COLLECTING);
+        let collected = if is_collecting { cork::take(self.address()) } else { None };
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(collected) = collected
-            && out.output.transmitter.is_open()
-        {
-            out.output.transmitter.outbox_mut().append(collected);
+        if let Some(collected) = collected {
+            self.flags.unset(BEHIND);
+            let behind = out.behind.as_mut().map(|behind| std::mem::take(&mut behind.outbox));
+            if out.output.transmitter.is_open() {
+                let outbox = out.output.transmitter.outbox_mut();
+                outbox.append(collected);
+                outbox.append(behind.unwrap_or_default());
+            }
         }
         out
+    }
+}
+
+impl Out {
+    /// Bytes that wait, as far as this thread may know.
+    fn len(&self) -> usize {
+        self.output.len() + self.behind.as_ref().map_or(0, |behind| behind.outbox.len())
     }
 }
 
