@@ -172,12 +172,9 @@ pub(crate) async fn websocket(addr: SocketAddr, target: &str) -> WebSocket {
     http.send("GET", target, HANDSHAKE, "").await;
     let answer = http.answer().await;
     assert_eq!(answer.status, 101, "{answer:?}");
-    WebSocket::from_stream(
-        http.stream,
-        Bytes::from(http.read),
-        Role::Client,
-        Arc::new(ws::Config::default()),
-    )
+    let mut config = ws::Config::default();
+    config.max_message_size = 32 << 20;
+    WebSocket::from_stream(http.stream, Bytes::from(http.read), Role::Client, Arc::new(config))
 }
 
 /// The next text message.

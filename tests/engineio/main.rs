@@ -6,5 +6,6 @@ mod http;
 mod lifecycle;
 mod polling;
 mod rig;
+mod sending;
 mod upgrade;
 mod websocket;

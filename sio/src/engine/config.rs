@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use ws::OverflowPolicy;
+
 use super::{Cors, Origins};
 
 /// A way to move packets.
@@ -59,6 +61,9 @@ pub struct Config {
     /// Bytes that may wait for one session's client before messages are refused; the last one that is taken may pass the limit.
     /// Default 4 MiB.
     pub max_buffered_bytes: usize,
+    /// What happens to a message once `max_buffered_bytes` wait. Default [`OverflowPolicy::Refuse`]; with
+    /// [`OverflowPolicy::Disconnect`] the session ends with [`CloseReason::ForcedClose`](super::CloseReason::ForcedClose).
+    pub overflow: OverflowPolicy,
     /// Most sessions at a time; a handshake beyond them is answered with 503. Default 1,000,000, since each costs a few KiB even if
     /// its client is gone, until its heartbeat finds out.
     pub max_sessions: usize,
@@ -187,6 +192,7 @@ impl Default for Config {
             max_payload: 1_000_000,
             max_packets: 1 << 17,
             max_buffered_bytes: 4 << 20,
+            overflow: OverflowPolicy::Refuse,
             max_sessions: 1_000_000,
             header_timeout: Duration::from_secs(30),
             max_header_bytes: 32 << 10,

@@ -37,4 +37,5 @@ pub use query::Query;
 pub use refusal::Refusal;
 pub use session::{CloseReason, Output, SendError, Session, SocketId};
 pub use sid::Sid;
+pub use ws::OverflowPolicy;
 pub use ws::handshake::Origins;

@@ -58,6 +58,7 @@ impl Engine {
         websocket.max_message_size = config.max_payload;
         websocket.max_frame_size = config.max_payload;
         websocket.max_buffered_bytes = config.max_buffered_bytes;
+        websocket.overflow = config.overflow;
         // Engine.IO has a heartbeat of its own, which also works for clients that can't ping.
         websocket.ping_interval = None;
         websocket.idle_timeout = None;

@@ -39,7 +39,8 @@ pub(super) struct Peer {
     /// The session is over; `on_close` has been called or will be by whoever holds `inbound`.
     ended: OnceLock<CloseReason>,
     paused: AtomicBool,
-    resumed: Notify,
+    /// Something has changed that one may wait for: messages have left, reading goes on, the session is over.
+    changed: Notify,
 }
 
 struct Outbound {
@@ -77,7 +78,7 @@ impl Peer {
             socket: OnceLock::new(),
             ended: OnceLock::new(),
             paused: AtomicBool::new(false),
-            resumed: Notify::new(),
+            changed: Notify::new(),
         })
     }
 
@@ -150,11 +151,75 @@ impl Peer {
         let sent = outbound.session.send_all(packets);
         self.carry_out(&mut outbound);
         self.schedule(&mut outbound);
+        drop(outbound);
+        if sent.is_err() {
+            // The policy for a full buffer may have ended the session.
+            self.settle();
+        }
         sent
+    }
+
+    /// Sends only if nothing stands in the way. Gives whether it did.
+    pub(super) fn send_volatile(self: &Arc<Self>, packets: &[Outgoing]) -> Result<bool, SendError> {
+        let sent = match self.is_writable() {
+            true => self.send_all(packets),
+            false if self.is_open() => return Ok(false),
+            false => Err(SendError::Closed),
+        };
+        match sent {
+            Ok(()) => Ok(true),
+            // Somebody else was faster.
+            Err(SendError::Full) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn is_writable(&self) -> bool {
+        match self.socket.get() {
+            Some(socket) => socket.is_writable(),
+            None => self.outbound().session.is_writable(),
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        match self.socket.get() {
+            Some(socket) => socket.is_open(),
+            None => self.outbound().session.is_open(),
+        }
+    }
+
+    /// Waits until messages would be taken, or the session is over.
+    pub(super) async fn ready(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if let Some(socket) = self.socket.get() {
+                return socket.ready().await;
+            }
+            if self.outbound().session.has_room() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Waits until no message waits, or the session is over.
+    pub(super) async fn drained(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if let Some(socket) = self.socket.get() {
+                return socket.drained().await;
+            }
+            if self.ended.get().is_some() || self.outbound().session.buffered_bytes() == 0 {
+                return;
+            }
+            changed.await;
+        }
     }
 
     pub(super) fn close(self: &Arc<Self>) {
         self.act(Session::close);
+        // Nothing more is taken, so that nobody need wait for room.
+        self.changed.notify_waiters();
     }
 
     pub(super) fn abort(self: &Arc<Self>) {
@@ -189,7 +254,7 @@ impl Peer {
         outbound.session.handle_resume(Wheel::now());
         self.schedule(&mut outbound);
         self.paused.store(false, Ordering::Release);
-        self.resumed.notify_waiters();
+        self.changed.notify_waiters();
         if let Some(socket) = self.socket.get() {
             socket.resume_reading();
         }
@@ -198,11 +263,11 @@ impl Peer {
     /// Waits while reading is paused.
     pub(super) async fn reading(&self) {
         loop {
-            let resumed = self.resumed.notified();
+            let changed = self.changed.notified();
             if !self.paused.load(Ordering::Acquire) || self.ended.get().is_some() {
                 return;
             }
-            resumed.await;
+            changed.await;
         }
     }
 
@@ -238,6 +303,7 @@ impl Peer {
                         // A GET that was given up meanwhile reports that by itself.
                         let _ = get.send(payload::encode(&packets));
                     }
+                    self.changed.notify_waiters();
                 }
                 Output::Probe(packet) => {
                     if let Some(probe) = &outbound.probe {
@@ -258,6 +324,7 @@ impl Peer {
                         let _ = send_frames(&probe, &packets);
                         let _ = self.socket.set(probe);
                     }
+                    self.changed.notify_waiters();
                 }
                 Output::Send(packets) => {
                     // Pings only: messages go to the WebSocket past the machine.
@@ -298,7 +365,7 @@ impl Peer {
         if let Some(registry) = self.registry.upgrade() {
             registry.remove(&self.sid);
         }
-        self.resumed.notify_waiters();
+        self.changed.notify_waiters();
         let mut inbound = match self.inbound.try_lock() {
             Ok(inbound) => inbound,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),

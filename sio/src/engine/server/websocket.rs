@@ -138,6 +138,8 @@ impl Handler for SocketHandler {
         self.end(match report.failure {
             // The reference server speaks of an error only if the client broke the rules, not if it went away.
             Some(ws::proto::Failure::Protocol(_)) => CloseReason::TransportError,
+            // It does not keep up, and the settings say that it is closed for that.
+            Some(ws::proto::Failure::Overflow) => CloseReason::ForcedClose,
             // The application did, in one of the calls above.
             _ if std::thread::panicking() => CloseReason::TransportError,
             _ => CloseReason::TransportClose,

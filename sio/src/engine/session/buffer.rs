@@ -1,6 +1,5 @@
 //! Packets that wait for a GET, bounded by bytes.
 
-use super::SendError;
 use crate::engine::Outgoing;
 
 #[derive(Debug, Default)]
@@ -19,15 +18,14 @@ impl Buffer {
         self.packets.is_empty()
     }
 
-    /// Takes all of these or none. Messages are taken while less than `limit` waits, as a WebSocket does, so that a large one can be
-    /// sent at all.
-    pub(super) fn push_all(&mut self, packets: &[Outgoing], limit: usize) -> Result<(), SendError> {
-        if self.bytes > 0 && self.bytes >= limit {
-            return Err(SendError::Full);
-        }
+    /// Messages are taken while less than `limit` waits, as a WebSocket does, so that a large one can be sent at all.
+    pub(super) const fn has_room(&self, limit: usize) -> bool {
+        self.bytes == 0 || self.bytes < limit
+    }
+
+    pub(super) fn push_all(&mut self, packets: &[Outgoing]) {
         self.bytes += packets.iter().map(Outgoing::len).sum::<usize>();
         self.packets.extend_from_slice(packets);
-        Ok(())
     }
 
     /// A packet of the session itself. There are at most a few bytes of them, which count towards nothing.

@@ -18,6 +18,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
+use ws::OverflowPolicy;
+
 use self::buffer::Buffer;
 use self::heartbeat::{Beat, Heartbeat};
 pub use self::outcome::{CloseReason, Output, SendError, SocketId};
@@ -125,6 +127,22 @@ impl Session {
         self.state.is_open()
     }
 
+    /// Does what is sent now leave at once: is there a WebSocket, or does a GET wait?
+    #[must_use]
+    pub const fn is_writable(&self) -> bool {
+        match &self.state {
+            State::WebSocket { .. } => true,
+            State::Polling(requests) | State::Probing(requests, _) => requests.get.is_some(),
+            State::Closing { .. } | State::Closed => false,
+        }
+    }
+
+    /// Would messages be taken for a GET to come, or is the session over?
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        !self.state.is_open() || self.buffer.has_room(self.config.max_buffered_bytes)
+    }
+
     /// Bytes of messages that wait for a GET.
     #[must_use]
     pub const fn buffered_bytes(&self) -> usize {
@@ -135,12 +153,19 @@ impl Session {
     ///
     /// # Errors
     /// [`SendError::Full`] if they don't fit behind what already waits, [`SendError::Closed`] if the session is closing or
-    /// closed. None of them was sent then.
+    /// closed, or is closed for that reason (see [`Config::overflow`]). None of them was sent then.
     pub fn send_all(&mut self, packets: &[Outgoing]) -> Result<(), SendError> {
         if !self.state.is_open() {
             return Err(SendError::Closed);
         }
-        self.buffer.push_all(packets, self.config.max_buffered_bytes)?;
+        if !self.has_room() {
+            if self.config.overflow == OverflowPolicy::Disconnect {
+                self.finish(CloseReason::ForcedClose);
+                return Err(SendError::Closed);
+            }
+            return Err(SendError::Full);
+        }
+        self.buffer.push_all(packets);
         self.flush();
         Ok(())
     }
