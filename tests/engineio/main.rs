@@ -2,8 +2,11 @@
 //! named after the wire rule that it holds the server to.
 
 mod client;
+mod compression;
+mod hooks;
 mod http;
 mod lifecycle;
+mod limits;
 mod polling;
 mod rig;
 mod sending;

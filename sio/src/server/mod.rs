@@ -11,6 +11,7 @@ mod connection;
 mod endpoint;
 mod extract;
 mod handshake;
+mod hooks;
 mod io;
 mod middleware;
 mod namespace;

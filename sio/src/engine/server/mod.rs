@@ -8,20 +8,34 @@
 //! ```
 //! An application (Socket.IO, or anything that wants messages both ways) implements [`Application`] and [`SessionHandler`].
 
+mod answer;
+mod batch;
+mod census;
+#[cfg(feature = "deflate")]
+mod compress;
+#[cfg(not(feature = "deflate"))]
+#[path = "without_deflate.rs"]
+mod compress;
+mod connection;
 mod handle;
+mod handshake;
+mod hooks;
 mod http;
 mod peer;
 mod polling;
 mod registry;
 mod request;
+mod route;
 mod websocket;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+pub use self::answer::{Body, body, not_found};
+pub use self::connection::{Fallback, Remote};
 pub use self::handle::Handle;
-pub use self::http::{Body, Fallback, Remote, body, not_found};
+pub use self::hooks::{ConnectionError, ErrorContext, Hooks};
 use self::peer::Peer;
 use self::registry::Registry;
 pub use self::request::RequestInfo;
@@ -45,6 +59,7 @@ struct Inner {
     websocket: Arc<ws::Config>,
     application: Arc<dyn Application>,
     registry: Arc<Registry>,
+    hooks: RwLock<Arc<Hooks>>,
 }
 
 impl Engine {
@@ -62,12 +77,14 @@ impl Engine {
         // Engine.IO has a heartbeat of its own, which also works for clients that can't ping.
         websocket.ping_interval = None;
         websocket.idle_timeout = None;
-        let registry = Arc::new(Registry::new(config.max_sessions));
+        let config = Arc::new(config);
+        let registry = Arc::new(Registry::new(config.clone()));
         Ok(Self(Arc::new(Inner {
-            config: Arc::new(config),
+            config,
             websocket: Arc::new(websocket),
             application,
             registry,
+            hooks: RwLock::default(),
         })))
     }
 
@@ -75,6 +92,18 @@ impl Engine {
     #[must_use]
     pub fn config(&self) -> &Arc<Config> {
         &self.0.config
+    }
+
+    /// What the application decides about requests.
+    #[must_use]
+    pub fn hooks(&self) -> Arc<Hooks> {
+        self.0.hooks.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes what the application decides about requests, from the next request on.
+    pub fn set_hooks(&self, change: impl FnOnce(&mut Hooks)) {
+        let mut hooks = self.0.hooks.write().unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut hooks));
     }
 
     /// How many sessions there are, closing ones included.
