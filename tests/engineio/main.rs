@@ -3,6 +3,7 @@
 
 mod client;
 mod compression;
+mod connection;
 mod hooks;
 mod http;
 mod lifecycle;
@@ -11,4 +12,5 @@ mod polling;
 mod rig;
 mod sending;
 mod upgrade;
+mod version3;
 mod websocket;

@@ -23,6 +23,13 @@ use super::{Engine, RequestInfo, polling};
 use crate::engine::Coding;
 
 /// A request that has been taken in and is still to be answered.
+pub(super) struct TakenIn<B> {
+    engine: Engine,
+    begun: Begun,
+    exchange: Exchange,
+    body: B,
+}
+
 enum Begun {
     Done(Response<Body>),
     Open(Box<Opening>),
@@ -62,6 +69,11 @@ impl Engine {
     where
         B: HttpBody + Unpin,
     {
+        self.take_in(request, remote).answer()
+    }
+
+    /// See [`Self::handle`].
+    pub(super) fn take_in<B>(&self, request: Request<B>, remote: Remote) -> TakenIn<B> {
         let (head, body) = request.into_parts();
         let mut exchange = Exchange::new(self, &head, remote);
         let is_preflight = self.config().cors.is_some() && head.method == Method::OPTIONS;
@@ -75,20 +87,7 @@ impl Engine {
         let needs_head = matches!(begun, Begun::Open(_) | Begun::Probe(_))
             || exchange.hooks.wants_head(exchange.is_initial);
         exchange.head = needs_head.then(|| Box::new(head));
-        let engine = self.clone();
-        async move {
-            let response = match begun {
-                Begun::Done(response) => response,
-                Begun::Get(get) => match get.run().await {
-                    Ok(batch) => exchange.payload(&engine, batch).await,
-                    Err(refusal) => refuse(&refusal),
-                },
-                Begun::Post(post) => post.run(engine.config(), body).await,
-                Begun::Probe(peer) => exchange.probe(&engine, peer),
-                Begun::Open(opening) => Box::pin(exchange.open(&engine, *opening)).await,
-            };
-            exchange.finish(response)
-        }
+        TakenIn { engine: self.clone(), begun, exchange, body }
     }
 
     fn begin(&self, head: &Parts, exchange: &mut Exchange) -> Result<Begun, Refused> {
@@ -118,6 +117,34 @@ impl Engine {
             }
             _ => cors.headers(origin, host),
         })
+    }
+}
+
+impl<B> TakenIn<B> {
+    /// Is it a GET that waits for packets?
+    pub(super) const fn may_take_long(&self) -> bool {
+        matches!(self.begun, Begun::Get(_))
+    }
+}
+
+impl<B: HttpBody + Unpin> TakenIn<B> {
+    pub(super) async fn answer(self) -> Response<Body> {
+        let Self { engine, begun, mut exchange, body } = self;
+        let response = match begun {
+            Begun::Done(response) => response,
+            Begun::Get(get) => {
+                // Its memory waits with it.
+                drop(body);
+                match get.run().await {
+                    Ok(batch) => exchange.payload(&engine, batch).await,
+                    Err(refusal) => refuse(&refusal),
+                }
+            }
+            Begun::Post(post) => post.run(engine.config(), body).await,
+            Begun::Probe(peer) => exchange.probe(&engine, peer),
+            Begun::Open(opening) => Box::pin(exchange.open(&engine, *opening)).await,
+        };
+        exchange.finish(response)
     }
 }
 

@@ -33,7 +33,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 pub use self::answer::{Body, body, not_found};
-pub use self::connection::{Fallback, Remote};
+pub use self::connection::{Fallback, Remote, Site};
 pub use self::handle::Handle;
 pub use self::hooks::{ConnectionError, ErrorContext, Hooks};
 use self::peer::Peer;

@@ -8,7 +8,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use ws::{CloseCode, CloseReport, Context, Handler, Payload};
 
-use super::connection::Place;
+use super::connection::{Place, Wire};
 use super::peer::Peer;
 use super::registry::Admission;
 use super::{Engine, RequestInfo};
@@ -62,8 +62,8 @@ pub(super) async fn run(
 
 /// The byte stream under hyper, and what hyper had read of it: copied, because even nothing would keep all of hyper's buffer.
 fn into_stream(upgraded: Upgraded) -> (ws::net::Stream, Bytes) {
-    let upgraded = match upgraded.downcast::<TokioIo<ws::net::Stream>>() {
-        Ok(parts) => return (parts.io.into_inner(), Bytes::copy_from_slice(&parts.read_buf)),
+    let upgraded = match upgraded.downcast::<TokioIo<Wire>>() {
+        Ok(parts) => return parts.io.into_inner().into_parts(&parts.read_buf),
         Err(upgraded) => upgraded,
     };
     // Of a hyper that somebody else set up.
