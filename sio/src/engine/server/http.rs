@@ -31,7 +31,7 @@ pub(super) struct TakenIn<B> {
 }
 
 enum Begun {
-    Done(Response<Body>),
+    Done(Box<Response<Body>>),
     Open(Box<Opening>),
     Probe(Arc<Peer>),
     Get(polling::Get),
@@ -79,10 +79,10 @@ impl Engine {
         let is_preflight = self.config().cors.is_some() && head.method == Method::OPTIONS;
         let begun = match is_preflight {
             // Rule 9: preflight requests come before everything else.
-            true => Begun::Done(answer(StatusCode::NO_CONTENT, "text/plain", "")),
+            true => Begun::Done(Box::new(answer(StatusCode::NO_CONTENT, "text/plain", ""))),
             false => self
                 .begin(&head, &mut exchange)
-                .unwrap_or_else(|refused| Begun::Done(exchange.refuse(self, &head, refused))),
+                .unwrap_or_else(|refused| Begun::Done(Box::new(exchange.refuse(self, &head, refused)))),
         };
         let needs_head = matches!(begun, Begun::Open(_) | Begun::Probe(_))
             || exchange.hooks.wants_head(exchange.is_initial);
@@ -128,19 +128,18 @@ impl<B> TakenIn<B> {
 }
 
 impl<B: HttpBody + Unpin> TakenIn<B> {
+    /// What is only needed for a moment lies in boxes, because a GET keeps this for as long as it waits.
     pub(super) async fn answer(self) -> Response<Body> {
         let Self { engine, begun, mut exchange, body } = self;
         let response = match begun {
-            Begun::Done(response) => response,
+            Begun::Done(response) => *response,
             Begun::Get(get) => {
-                // Its memory waits with it.
-                drop(body);
                 match get.run().await {
-                    Ok(batch) => exchange.payload(&engine, batch).await,
+                    Ok(batch) => Box::pin(exchange.payload(&engine, batch)).await,
                     Err(refusal) => refuse(&refusal),
                 }
             }
-            Begun::Post(post) => post.run(engine.config(), body).await,
+            Begun::Post(post) => Box::pin(post.run(engine.config(), body)).await,
             Begun::Probe(peer) => exchange.probe(&engine, peer),
             Begun::Open(opening) => Box::pin(exchange.open(&engine, *opening)).await,
         };

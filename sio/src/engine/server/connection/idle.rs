@@ -54,9 +54,9 @@ pub(super) async fn poll(site: &Site, mut wire: Wire, mut answering: Answering) 
     // As if the client had gone away: the session hears of it if it cares.
     drop(answering);
     let config = site.host().config();
-    // Who takes nothing for so long has no heartbeat either.
+    // In a box of its own, so that who waits for an answer does not keep room for writing one. Who takes nothing for so long has no heartbeat either.
     let time = config.ping_interval + config.ping_timeout;
-    match timeout(time, write(&mut wire, response)).await {
+    match Box::pin(timeout(time, write(&mut wire, response))).await {
         Ok(Ok(())) => Some(wire),
         Ok(Err(error)) => {
             tracing::debug!(%error, "answer to a GET");

@@ -88,13 +88,15 @@ impl Site {
         let place = Place(Arc::new(place));
         let mut wire = Wire::new(stream.into());
         loop {
-            let quiet = match exchange::run(self, wire, remote, &place).await {
+            // In boxes, so that a client of long-polling that waits, as it does most of the time, keeps room for nothing else.
+            let exchange = Box::pin(exchange::run(self, wire, remote, &place));
+            let quiet = match exchange.await {
                 Outcome::Over => return,
                 Outcome::Idle(wire) => Some(wire),
                 Outcome::Polling(wire, answering) => idle::poll(self, wire, answering).await,
             };
             let Some(quiet) = quiet else { return };
-            wire = match idle::wait(self, quiet).await {
+            wire = match Box::pin(idle::wait(self, quiet)).await {
                 Some(wire) => wire,
                 None => return,
             };
