@@ -13,8 +13,8 @@ use super::connection::Connection;
 use super::namespace::Inner as NamespaceInner;
 use super::values::Values;
 use super::{
-    Answers, Broadcast, Config, ConfigError, DisconnectReason, EmitError, Handler, HandlerError,
-    IntoReply, Middleware, Namespace, Socket,
+    Answers, Broadcast, Config, ConfigError, EmitError, Handler, HandlerError, IntoReply,
+    Middleware, Namespace, Socket,
 };
 use crate::adapter::Room;
 use crate::engine::server::{Application, Engine, Fallback, Handle, SessionHandler, not_found};
@@ -153,26 +153,8 @@ impl Io {
         self.0.values.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stops: accepts no more connections, disconnects all sockets with [`DisconnectReason::ServerShuttingDown`], closes all
-    /// sessions and waits until the last client has been told, at most for `patience`. What is left then is cut off.
-    pub async fn shutdown(&self, patience: Duration) {
-        for listener in std::mem::take(&mut *self.listeners()) {
-            listener.begin();
-        }
-        let namespaces: Vec<_> = self
-            .0
-            .namespaces
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-            .cloned()
-            .collect();
-        for namespace in namespaces {
-            for socket in Namespace::new(self.clone(), namespace).sockets() {
-                socket.end(DisconnectReason::ServerShuttingDown);
-            }
-        }
-        self.0.engine.shutdown(patience).await;
+    pub(super) fn namespaces(&self) -> &RwLock<HashMap<Box<str>, Arc<NamespaceInner>>> {
+        &self.0.namespaces
     }
 }
 

@@ -74,9 +74,6 @@ impl Engine {
         head: &mut Parts,
         purpose: Purpose,
     ) -> Result<Response<Body>, Refused> {
-        if self.0.registry.is_refusing() {
-            return Err(Refusal::Unavailable.into());
-        }
         let (nothing, ()) = Request::new(()).into_parts();
         let mut request = Request::from_parts(std::mem::replace(head, nothing), ());
         let checked = handshake::check_with_origins(&request, self.origins(request.headers()));

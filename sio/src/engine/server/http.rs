@@ -80,9 +80,9 @@ impl Engine {
         let begun = match is_preflight {
             // Rule 9: preflight requests come before everything else.
             true => Begun::Done(Box::new(answer(StatusCode::NO_CONTENT, "text/plain", ""))),
-            false => self
-                .begin(&head, &mut exchange)
-                .unwrap_or_else(|refused| Begun::Done(Box::new(exchange.refuse(self, &head, refused)))),
+            false => self.begin(&head, &mut exchange).unwrap_or_else(|refused| {
+                Begun::Done(Box::new(exchange.refuse(self, &head, refused)))
+            }),
         };
         let needs_head = matches!(begun, Begun::Open(_) | Begun::Probe(_))
             || exchange.hooks.wants_head(exchange.is_initial);
@@ -133,12 +133,10 @@ impl<B: HttpBody + Unpin> TakenIn<B> {
         let Self { engine, begun, mut exchange, body } = self;
         let response = match begun {
             Begun::Done(response) => *response,
-            Begun::Get(get) => {
-                match get.run().await {
-                    Ok(batch) => Box::pin(exchange.payload(&engine, batch)).await,
-                    Err(refusal) => refuse(&refusal),
-                }
-            }
+            Begun::Get(get) => match get.run().await {
+                Ok(batch) => Box::pin(exchange.payload(&engine, batch)).await,
+                Err(refusal) => refuse(&refusal),
+            },
             Begun::Post(post) => Box::pin(post.run(engine.config(), body)).await,
             Begun::Probe(peer) => exchange.probe(&engine, peer),
             Begun::Open(opening) => Box::pin(exchange.open(&engine, *opening)).await,

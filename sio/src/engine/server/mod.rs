@@ -9,6 +9,11 @@
 //! An application (Socket.IO, or anything that wants messages both ways) implements [`Application`] and [`SessionHandler`].
 
 mod answer;
+#[cfg(feature = "axum")]
+mod auto;
+#[cfg(not(feature = "axum"))]
+#[path = "without_auto.rs"]
+mod auto;
 mod batch;
 mod census;
 #[cfg(feature = "deflate")]
@@ -21,26 +26,31 @@ mod handle;
 mod handshake;
 mod hooks;
 mod http;
+mod pace;
 mod peer;
 mod polling;
 mod registry;
 mod request;
 mod route;
+mod upgraded;
 mod websocket;
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 pub use self::answer::{Body, body, not_found};
+use self::census::Census;
 pub use self::connection::{Fallback, Remote, Site};
 pub use self::handle::Handle;
 pub use self::hooks::{ConnectionError, ErrorContext, Hooks};
+pub use self::pace::Pace;
 use self::peer::Peer;
 use self::registry::Registry;
 pub use self::request::RequestInfo;
 pub use super::SessionHandler;
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, Household};
 
 /// What stands on an engine: is told of new sessions.
 pub trait Application: Send + Sync + 'static {
@@ -60,7 +70,13 @@ struct Inner {
     application: Arc<dyn Application>,
     registry: Arc<Registry>,
     hooks: RwLock<Arc<Hooks>>,
+    /// Connections of each address.
+    connections: Arc<Mutex<Census>>,
 }
+
+/// The place of one connection among those of its address; free once this is dropped.
+#[derive(Debug)]
+pub struct Door(Option<(Arc<Mutex<Census>>, Household)>);
 
 impl Engine {
     /// A server with these settings, for this application.
@@ -85,6 +101,7 @@ impl Engine {
             application,
             registry,
             hooks: RwLock::default(),
+            connections: Arc::default(),
         })))
     }
 
@@ -106,6 +123,18 @@ impl Engine {
         change(Arc::make_mut(&mut hooks));
     }
 
+    /// May there be another TCP connection from this address? Its place is to be kept for as long as it lives; `None` if there are
+    /// [`AddressLimits::max_connections`](super::AddressLimits::max_connections) already.
+    #[must_use]
+    pub fn admit_connection(&self, address: IpAddr) -> Option<Door> {
+        let limits = &self.config().addresses;
+        let Some(household) = limits.household(address) else { return Some(Door(None)) };
+        let connections = &self.0.connections;
+        let mut census = connections.lock().unwrap_or_else(PoisonError::into_inner);
+        let admitted = census.enter(household, limits.max_connections, None, ws::net::Wheel::now());
+        admitted.then(|| Door(Some((connections.clone(), household))))
+    }
+
     /// How many sessions there are, closing ones included.
     #[must_use]
     pub fn session_count(&self) -> usize {
@@ -119,6 +148,24 @@ impl Engine {
         }
     }
 
+    /// Opens no more sessions: a handshake is answered with 503.
+    pub fn refuse(&self) {
+        self.0.registry.refuse();
+    }
+
+    /// As [`Self::shutdown`], but the sessions are closed one after the other over `window`.
+    pub async fn shutdown_over(&self, window: Duration, patience: Duration) {
+        let deadline = ws::net::Wheel::deadline(patience);
+        self.refuse();
+        let peers = self.0.registry.all();
+        let mut pace = Pace::new(window, peers.len(), deadline);
+        for peer in peers {
+            pace.next().await;
+            peer.close();
+        }
+        self.shutdown(deadline.saturating_duration_since(ws::net::Wheel::now())).await;
+    }
+
     /// Opens no more sessions, closes those that there are, and waits until the last client has been told, but not longer than
     /// `patience`: then the rest is cut off.
     pub async fn shutdown(&self, patience: Duration) {
@@ -130,6 +177,14 @@ impl Engine {
         }
         // Not before: until now a client could come for its last packets.
         self.0.registry.end();
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        if let Some((census, household)) = &self.0 {
+            census.lock().unwrap_or_else(PoisonError::into_inner).leave(*household);
+        }
     }
 }
 

@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use hyper::upgrade::{OnUpgrade, Upgraded};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use hyper::upgrade::OnUpgrade;
 use ws::{CloseCode, CloseReport, Context, Handler, Payload};
 
-use super::connection::{Place, Wire};
+use super::connection::Place;
 use super::peer::Peer;
 use super::registry::Admission;
 use super::{Engine, RequestInfo};
@@ -44,7 +41,7 @@ pub(super) async fn run(
         Ok(upgraded) => upgraded,
         Err(error) => return tracing::debug!(%error, "upgrade failed"),
     };
-    let (stream, leftover) = into_stream(upgraded);
+    let (stream, leftover) = super::upgraded::into_stream(upgraded);
     let config = engine.0.websocket.clone();
     let handler = SocketHandler {
         stage: Stage::Opening(engine, purpose),
@@ -57,19 +54,6 @@ pub(super) async fn run(
             let socket = ws::WebSocket::from_stream(stream, leftover, ws::Role::Server, config);
             socket.with_deflate(&deflate).spawn(handler);
         }
-    }
-}
-
-/// The byte stream under hyper, and what hyper had read of it: copied, because even nothing would keep all of hyper's buffer.
-fn into_stream(upgraded: Upgraded) -> (ws::net::Stream, Bytes) {
-    let upgraded = match upgraded.downcast::<TokioIo<Wire>>() {
-        Ok(parts) => return parts.io.into_inner().into_parts(&parts.read_buf),
-        Err(upgraded) => upgraded,
-    };
-    // Of a hyper that somebody else set up.
-    match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => (parts.io.into_inner().into(), Bytes::copy_from_slice(&parts.read_buf)),
-        Err(upgraded) => (ws::net::Stream::new(TokioIo::new(upgraded)), Bytes::new()),
     }
 }
 

@@ -103,6 +103,12 @@ impl Site {
         }
     }
 
+    /// Time in which what stands between TCP and HTTP must have begun.
+    #[must_use]
+    pub fn handshake_timeout(&self) -> std::time::Duration {
+        self.host().config().header_timeout
+    }
+
     /// The engine whose settings apply.
     fn host(&self) -> &Engine {
         &self.0.engines[0]
