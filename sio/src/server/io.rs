@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ws::net::Shutdown;
 
-use super::connection::Connection;
 use super::namespace::Inner as NamespaceInner;
+use super::revision4;
 use super::values::Values;
 use super::{
     Answers, Broadcast, Config, ConfigError, EmitError, Handler, HandlerError, IntoReply,
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::adapter::Room;
 use crate::engine::server::{Application, Engine, Fallback, Handle, SessionHandler, not_found};
-use crate::engine::{CloseReason, Message};
+use crate::engine::{CloseReason, Message, Outgoing};
 use crate::handler::{self, OnError};
 use crate::packet::ROOT;
 
@@ -249,12 +249,16 @@ struct Sessions(Weak<Inner>);
 impl Application for Sessions {
     fn on_open(&self, session: Handle) -> Box<dyn SessionHandler> {
         match self.0.upgrade() {
-            Some(inner) => Box::new(Connection::open(Io(inner), session)),
+            Some(inner) => revision4::open(Io(inner), session),
             None => {
                 session.close();
                 Box::new(Nobody)
             }
         }
+    }
+
+    fn for_version_3(&self, packet: &Outgoing) -> Option<Outgoing> {
+        revision4::downgrade(packet)
     }
 }
 

@@ -22,6 +22,7 @@ mod peer;
 #[cfg(not(feature = "axum"))]
 mod peer;
 mod reason;
+mod revision4;
 mod serve;
 mod shutdown;
 mod socket;

@@ -56,7 +56,7 @@ impl Engine {
         let open = Outgoing::open(&Open::new(sid, Transport::Polling, config));
         let now = ws::net::Wheel::now();
         let session = Session::polling(config.clone(), now).with_protocol(dialect.protocol(), now);
-        let peer = Peer::new(sid, info, dialect, &self.0.registry, session);
+        let peer = Peer::new(sid, info, dialect, self, session);
         peer.enter(admission).map_err(|_taken| taken())?;
         peer.open(&*self.0.application, None);
         let mut response = Batch::new(&[open], dialect).into_response();

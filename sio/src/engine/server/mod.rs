@@ -50,13 +50,19 @@ use self::peer::Peer;
 use self::registry::Registry;
 pub use self::request::RequestInfo;
 pub use super::SessionHandler;
-use super::{Config, ConfigError, Household};
+use super::{Config, ConfigError, Household, Outgoing};
 
 /// What stands on an engine: is told of new sessions.
 pub trait Application: Send + Sync + 'static {
     /// A session has opened; the client has been told its id. What is sent on the handle here comes first. The returned handler
     /// gets what the client sends.
     fn on_open(&self, session: Handle) -> Box<dyn SessionHandler>;
+
+    /// A message in the words of clients of version 3, if they differ. Only asked for messages to these.
+    fn for_version_3(&self, message: &Outgoing) -> Option<Outgoing> {
+        let _ = message;
+        None
+    }
 }
 
 /// An Engine.IO server: all its sessions. Cheap to clone; the sessions end with the last clone.

@@ -18,7 +18,7 @@ use ws::stream::TrySendError;
 
 use super::batch::Batch;
 use super::registry::{Admission, Registry, Taken};
-use super::{Application, Handle, RequestInfo, SessionHandler};
+use super::{Application, Engine, Handle, RequestInfo, SessionHandler};
 use crate::engine::{
     Allowance, CloseReason, Dialect, Message, Outgoing, Output, RateLimit, Refusal, SendError,
     Session, Sid, SocketId, Transport, v3,
@@ -31,6 +31,8 @@ pub(super) struct Peer {
     sid: Sid,
     request: Arc<RequestInfo>,
     dialect: Dialect,
+    /// Knows the words of version 3, if that is what the client speaks.
+    translator: Option<Arc<dyn Application>>,
     registry: Weak<Registry>,
     wheel: Arc<Wheel>,
     outbound: Mutex<Outbound>,
@@ -64,7 +66,7 @@ impl Peer {
         sid: Sid,
         request: Arc<RequestInfo>,
         dialect: Dialect,
-        registry: &Arc<Registry>,
+        engine: &Engine,
         session: Session,
     ) -> Arc<Self> {
         let packet_rate = session.config().packet_rate;
@@ -73,7 +75,8 @@ impl Peer {
             sid,
             request,
             dialect,
-            registry: Arc::downgrade(registry),
+            translator: (dialect != Dialect::V4).then(|| engine.0.application.clone()),
+            registry: Arc::downgrade(&engine.0.registry),
             wheel: Wheel::current(),
             outbound: Mutex::new(Outbound {
                 session,
@@ -156,13 +159,20 @@ impl Peer {
     }
 
     pub(super) fn send(self: &Arc<Self>, packet: &Outgoing) -> Result<(), SendError> {
-        match self.socket.get() {
-            Some(socket) => self.send_frames(socket, std::slice::from_ref(packet)).map_err(refused),
-            None => self.send_by_machine(std::slice::from_ref(packet)),
-        }
+        self.send_all(std::slice::from_ref(packet))
     }
 
     pub(super) fn send_all(self: &Arc<Self>, packets: &[Outgoing]) -> Result<(), SendError> {
+        let translated: Vec<_>;
+        let packets = match &self.translator {
+            None => packets,
+            Some(translator) => {
+                let translate =
+                    |packet| translator.for_version_3(packet).unwrap_or_else(|| packet.clone());
+                translated = packets.iter().map(translate).collect();
+                &translated
+            }
+        };
         match self.socket.get() {
             Some(socket) => self.send_frames(socket, packets).map_err(refused),
             None => self.send_by_machine(packets),

@@ -78,7 +78,7 @@ impl SocketHandler {
         let (session, id) = Session::websocket(config.clone(), now);
         let session = session.with_protocol(dialect.protocol(), now);
         let open = Open::new(sid, Transport::WebSocket, config);
-        let peer = Peer::new(sid, info, dialect, &engine.0.registry, session);
+        let peer = Peer::new(sid, info, dialect, engine, session);
         peer.enter(admission).ok()?;
         let _ = socket.send_prepared(Outgoing::open(&open).prepared());
         peer.open(&*engine.0.application, Some(socket.sender()));
