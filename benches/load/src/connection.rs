@@ -16,8 +16,8 @@ pub(crate) struct Connection {
     written: u64,
     /// Messages that were asked for.
     requested: u64,
-    /// Bytes of the endless row of answers that came.
-    received: u64,
+    /// Bytes that came: of the endless row of answers, if they are not compressed.
+    pub(crate) received: u64,
     /// Messages that came back.
     pub(crate) answered: u64,
     /// When something came last, or the first request was written.
@@ -84,6 +84,7 @@ impl Connection {
 
     fn check(&mut self, script: &Script, mut bytes: &[u8]) -> io::Result<()> {
         if let Some(inflater) = &mut self.inflater {
+            self.received += bytes.len() as u64;
             self.answered += inflater.take(bytes, &script.payloads)?;
             return Ok(());
         }

@@ -65,6 +65,9 @@ impl Echo {
         let mean = (run.messages - messages) as f64 / run.connections.len() as f64;
         line["least_of_mean"] = (least as f64 / mean).into();
         line["most_of_mean"] = (most as f64 / mean).into();
+        let received: u64 = run.connections.iter().map(|c| c.received).sum();
+        let answered: u64 = run.connections.iter().map(|c| c.answered).sum();
+        line["wire_bytes"] = (received as f64 / answered as f64).into();
         line["gap_p50_us"] = run.gaps.quantile(0.5).into();
         line["gap_p99_us"] = run.gaps.quantile(0.99).into();
         line["gap_max_us"] = run.gaps.max().into();

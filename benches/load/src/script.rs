@@ -42,7 +42,9 @@ pub(crate) struct Row {
 impl Script {
     pub(crate) fn new(content: Content, size: usize, raw: bool, deflate: bool) -> Self {
         // Enough that nobody can answer from memory, few enough that they stay in the generator's cache.
-        let count = (65_536 / size.max(1)).clamp(1, 16);
+        // With compression more than a window holds, or each message would be found in it whole.
+        let (round, most) = if deflate { (1 << 18, 256) } else { (1 << 16, 16) };
+        let count = (round / size.max(1)).clamp(1, most);
         let payloads: Vec<_> = (0..count).map(|seed| payload(content, size, seed)).collect();
         let opcode = if content == Content::Binary { BINARY } else { TEXT };
         let key = |index: usize| (0x37FA_213D_u32.wrapping_mul(2 * index as u32 + 1)).to_be_bytes();

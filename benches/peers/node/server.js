@@ -17,7 +17,7 @@ const server = new WebSocketServer({
     host,
     port: Number(port),
     backlog: 1024,
-    perMessageDeflate: values.deflate && { threshold: 0, clientNoContextTakeover: true },
+    perMessageDeflate: values.deflate && { threshold: 0, clientNoContextTakeover: true, zlibDeflateOptions: { level: 3 } },
 });
 
 server.on('connection', (socket) => {

@@ -19,6 +19,9 @@ use tokio::net::{TcpListener, TcpStream};
 pub use echo::{Batch, echo};
 pub use hub::{Hub, broadcast};
 
+/// How hard all try to compress, if they can be told: what ours does by default.
+pub const DEFLATE_LEVEL: u32 = 3;
+
 /// How a server is started by the runner.
 #[derive(Parser, Debug, Clone)]
 pub struct Args {

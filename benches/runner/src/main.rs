@@ -38,7 +38,7 @@ struct Cli {
     /// How often everything is measured. By default 3 with `--quick`, 5 without.
     #[arg(long)]
     rounds: Option<usize>,
-    /// Seconds that one measurement takes. By default 0.5 with `--quick`, 1.5 without.
+    /// Seconds that one measurement takes. By default 0.5 with `--quick`, 1 without.
     #[arg(long)]
     time: Option<f64>,
     /// Further builds of our server, as `name=path`, to compare with: they take part as `name-push` and `name-pull`.
@@ -84,7 +84,7 @@ fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
     let mut samples = Samples::open(&out)?;
     if !cli.report {
         let rounds = cli.rounds.unwrap_or(if cli.quick { 3 } else { 5 });
-        let time = cli.time.unwrap_or(if cli.quick { 0.5 } else { 1.5 });
+        let time = cli.time.unwrap_or(if cli.quick { 0.5 } else { 1.0 });
         let mut bench = Bench::new(&cli.benches, time, &mut samples)?;
         bench.run(&works, &servers, rounds)?;
         machine::describe(&cli.benches, &out)?;

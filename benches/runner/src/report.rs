@@ -208,6 +208,7 @@ const fn extra_columns(kind: Kind) -> &'static [Column] {
             ("p50 us", "gap_p50_us", 0),
             ("p99 us", "gap_p99_us", 0),
             ("least served", "least_of_mean", 2),
+            ("bytes on the wire", "wire_bytes", 0),
         ],
         Kind::FanOut => &[
             ("deliveries/s", "per_second", 0),

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use peers::{Args, Work};
+use peers::{Args, DEFLATE_LEVEL, Work};
 use ws::{
     Context, DeflateConfig, Handler, Message, Payload, Prepared, Sender, Server, ServerConfig,
     WebSocket,
@@ -16,6 +16,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     if args.deflate {
         let mut deflate = DeflateConfig::default();
         deflate.server_no_context_takeover = false;
+        deflate.level = DEFLATE_LEVEL as u8;
         config.deflate = Some(deflate);
     }
     if let Some(folder) = &args.tls {

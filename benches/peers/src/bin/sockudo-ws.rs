@@ -4,10 +4,12 @@ use std::sync::{Arc, LazyLock};
 
 use bytes::BytesMut;
 use futures_util::FutureExt;
-use peers::{Args, Batch, Hub, Work};
+use peers::{Args, Batch, DEFLATE_LEVEL, Hub, Work};
+use sockudo_ws::deflate::DeflateConfig;
 use sockudo_ws::handshake::{build_response, generate_accept_key, parse_request};
 use sockudo_ws::pubsub::PubSub;
-use sockudo_ws::{Compression, Config, Message, WebSocketStream};
+use sockudo_ws::stream::CompressedWebSocketStream;
+use sockudo_ws::{Config, Message, WebSocketStream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -22,8 +24,17 @@ async fn connection(mut stream: TcpStream, args: Args, _: Hub) {
     if handshake(&mut stream, args.deflate).await.is_none() {
         return;
     }
-    let mode = if args.deflate { Compression::Dedicated } else { Compression::Disabled };
-    let socket = WebSocketStream::server(stream, Config::builder().compression(mode).build());
+    if args.deflate {
+        let deflate = DeflateConfig {
+            client_no_context_takeover: true,
+            compression_level: DEFLATE_LEVEL,
+            ..DeflateConfig::default()
+        };
+        let socket = CompressedWebSocketStream::server(stream, Config::default(), deflate);
+        peers::echo(socket, args.batch, Batch::Collect, data).await;
+        return;
+    }
+    let socket = WebSocketStream::server(stream, Config::default());
     match args.work {
         Work::Echo => _ = peers::echo(socket, args.batch, Batch::Collect, data).await,
         Work::Broadcast => _ = broadcast(socket).await,

@@ -5,9 +5,9 @@ use bytes::Bytes;
 use http_body_util::Empty;
 use hyper::body::Incoming;
 use hyper::{Request, Response};
-use peers::{Args, Batch, Hub, Work};
+use peers::{Args, Batch, DEFLATE_LEVEL, Hub, Work};
 use tokio::net::TcpStream;
-use yawc::{Frame, OpCode, Options, WebSocket};
+use yawc::{CompressionLevel, Frame, OpCode, Options, WebSocket};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::io::Result<()> {
@@ -29,7 +29,9 @@ fn options(args: &Args) -> Options {
         options = options.with_read_buffer_capacity(size).with_backpressure_boundary(size / 2);
     }
     if args.deflate {
-        options = options.with_balanced_compression().client_no_context_takeover();
+        options = options
+            .with_compression_level(CompressionLevel::new(DEFLATE_LEVEL))
+            .client_no_context_takeover();
     }
     options
 }
