@@ -29,7 +29,7 @@ struct Cli {
     /// The most telling works and servers, in less than three minutes.
     #[arg(long)]
     quick: bool,
-    /// Only works whose name contains one of these, separated by commas.
+    /// Only works with one of these names, or whose name contains what is no name, separated by commas.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Only servers with exactly these names, separated by commas.
@@ -99,7 +99,14 @@ fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
 }
 
 fn select_works(cli: &Cli) -> Vec<Work> {
-    let named = |work: &Work| cli.only.iter().any(|part| work.name.contains(part.as_str()));
+    let names: Vec<_> = work::all().into_iter().map(|work| work.name).collect();
+    let named = |work: &Work| {
+        let matches = |part: &String| match names.contains(part) {
+            true => work.name == *part,
+            false => work.name.contains(part.as_str()),
+        };
+        cli.only.iter().any(matches)
+    };
     let all = work::all().into_iter();
     match (cli.only.is_empty(), cli.quick) {
         (true, true) => all.filter(|work| work.quick).collect(),
