@@ -9,9 +9,11 @@
 //! Rule numbers in comments are those of the project's list of wire rules; the specification is
 //! <https://socket.io/docs/v4/engine-io-protocol/>.
 
+mod batch;
 #[cfg(feature = "tokio")]
 pub mod client;
 mod config;
+mod cookies;
 mod cors;
 mod handler;
 mod liveness;
@@ -26,7 +28,9 @@ pub mod server;
 mod session;
 mod sid;
 
+pub use batch::Batches;
 pub use config::{Config, ConfigError, Cookie, SameSite, Transport};
+pub use cookies::Cookies;
 pub use cors::Cors;
 pub use handler::SessionHandler;
 pub use liveness::Liveness;
