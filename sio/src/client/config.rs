@@ -1,5 +1,6 @@
 //! Settings of a client, each with its reason.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::packet;
@@ -19,6 +20,9 @@ pub struct Config {
     pub max_message_size: usize,
     /// Bytes that may wait for the server before sending fails. Default 4 MiB.
     pub max_buffered_bytes: usize,
+    /// How packets are written, for all of its namespaces; the other end must do the same. Default `None`: as every Socket.IO
+    /// implementation does that is told nothing else. [`Msgpack`](packet::Msgpack) is another.
+    pub parser: Option<Arc<dyn packet::Parser>>,
     /// What one packet may announce and bring, and when. Default 10 attachments of 10 MB together, 60 s for each.
     pub limits: packet::Limits,
     /// Answers that one socket may wait for: a server that never answers costs memory until the timeout. Default 1,024.
@@ -40,6 +44,7 @@ impl Default for Config {
             ack_timeout: Duration::from_secs(10),
             max_message_size: 16 << 20,
             max_buffered_bytes: 4 << 20,
+            parser: None,
             limits: packet::Limits::default(),
             max_pending_acks: 1024,
             max_queued_events: 1024,

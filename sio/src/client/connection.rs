@@ -11,7 +11,7 @@ use super::{Config, ConnectError, Refusal, Socket};
 use crate::engine::client::Handle;
 use crate::engine::{CloseReason, Message, Outgoing, SendError, SessionHandler};
 use crate::handler::{Endpoint, OnError, Overdue, Reading};
-use crate::packet::{DecodeError, Decoder, Kind, Packet, PacketRef};
+use crate::packet::{DecodeError, Decoder, Incoming, Kind};
 
 /// Shared by the sockets of one connection.
 pub(super) struct Connection {
@@ -126,45 +126,34 @@ pub(super) struct Receiver {
 
 impl Receiver {
     pub(super) fn new(connection: Arc<Connection>) -> Self {
-        Self { connection, decoder: Decoder::default(), failed: false }
+        let config = connection.config();
+        let decoder = Decoder::new(config.parser.as_deref(), &config.limits);
+        Self { connection, decoder, failed: false }
     }
 
     fn receive(&mut self, message: Message<'_>) -> Result<(), DecodeError> {
-        match message {
-            Message::Text(text) => {
-                if let Some(packet) = self.decoder.text(text, &self.connection.config.limits)? {
-                    self.handle(&packet);
-                }
-            }
-            Message::Binary(data) => {
-                if let Some(packet) = self.decoder.binary(data)? {
-                    self.handle_binary(&packet);
-                }
-            }
+        let packet = match message {
+            Message::Text(text) => self.decoder.text(text, &self.connection.config.limits)?,
+            Message::Binary(data) => self.decoder.binary(data)?.map(Incoming::Owned),
+        };
+        if let Some(packet) = packet {
+            self.handle(packet);
         }
         self.connection.expect_attachment(self.decoder.is_pending());
         Ok(())
     }
 
-    fn handle(&self, packet: &PacketRef<'_>) {
+    fn handle(&self, packet: Incoming<'_>) {
         // A packet for a namespace that was just left, or never joined, is for nobody (rule 25).
-        let Some(socket) = self.connection.get(packet.namespace) else { return };
-        match packet.kind {
-            Kind::Connect => socket.handle_connect(packet.payload),
-            Kind::ConnectError => socket.handle_refusal(Refusal::parse(packet.payload)),
+        let Some(socket) = self.connection.get(packet.namespace()) else { return };
+        match packet.kind() {
+            Kind::Connect => socket.handle_connect(packet.payload()),
+            Kind::ConnectError => socket.handle_refusal(Refusal::parse(packet.payload())),
             Kind::Disconnect => socket.handle_disconnect(),
             Kind::Event | Kind::BinaryEvent => Socket::new(socket).receive(packet),
             Kind::Ack | Kind::BinaryAck => {
-                Socket::new(socket).resolve(packet.id, packet.arguments());
+                Socket::new(socket).resolve(packet.id(), packet.arguments());
             }
-        }
-    }
-
-    fn handle_binary(&self, packet: &Packet) {
-        let Some(socket) = self.connection.get(&packet.namespace).map(Socket::new) else { return };
-        match packet.kind {
-            Kind::BinaryAck => socket.resolve(packet.id, packet.arguments()),
-            _ => socket.receive_owned(packet),
         }
     }
 }

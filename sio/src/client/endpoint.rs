@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::mem;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -12,7 +13,7 @@ use super::{EmitError, Listener, Socket};
 use crate::emitter::{ListenerId, Listeners};
 use crate::engine::Outgoing;
 use crate::handler::{Bounds, Endpoint, Inbox};
-use crate::packet::Packet;
+use crate::packet::{Incoming, Packet, Parser};
 
 /// Events that may wait for somebody to listen to them.
 const MAX_EARLY: usize = 64;
@@ -49,6 +50,10 @@ impl Endpoint for Socket {
         self.inner().ack_ids.next()
     }
 
+    fn parser(&self) -> Option<Arc<dyn Parser>> {
+        self.inner().connection.config().parser.clone()
+    }
+
     fn namespace(&self) -> &str {
         self.namespace_name()
     }
@@ -61,18 +66,20 @@ impl Endpoint for Socket {
         Ok(self.inner().connection.send_all(messages)?)
     }
 
-    fn handle_unheard(&self, event: &str, own: impl FnOnce() -> Packet) {
+    fn handle_unheard(&self, packet: Incoming<'_>) {
         let mut core = self.inner().core();
         if core.early_until.is_some_and(|until| Instant::now() < until)
             && core.early.len() < MAX_EARLY
         {
-            let packet = own();
+            let packet = packet.into_packet();
             let bytes = core.early.iter().map(Packet::weight).sum::<usize>() + packet.weight();
             if bytes <= self.inner().connection.config().max_queued_bytes {
                 return core.early.push(packet);
             }
+            return drop(core);
         }
         drop(core);
+        let event = packet.event();
         tracing::debug!(event, namespace = self.namespace_name(), "nobody listens to this event");
     }
 

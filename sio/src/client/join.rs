@@ -14,8 +14,8 @@ use super::connection::Connection;
 use super::state::Inner;
 use super::{ConnectError, DisconnectReason, Handler, IntoReply, Listener, Socket};
 use crate::emitter::Listeners;
-use crate::engine::Outgoing;
 use crate::handler;
+use crate::handler::frame;
 use crate::packet::encode;
 
 type Payload = Pin<Box<dyn Future<Output = Result<Box<RawValue>, serde_json::Error>> + Send>>;
@@ -115,12 +115,12 @@ impl Join {
             Some(auth) => Some(auth.ask().await?),
             None => None,
         };
-        let mut encoded = Ok(());
-        let request = Outgoing::text(|out| {
-            encoded = encode::connect(out, inner.namespace(), payload.as_deref())
-        });
-        encoded.map_err(|error| ConnectError::Auth(error.to_string().into()))?;
-        if let Err(error) = connection.send_all(&[request]) {
+        let parser = connection.config().parser.as_deref();
+        let request = frame(parser, |out| {
+            encode::connect(out, inner.namespace(), payload.as_deref()).map(|()| Vec::new())
+        })
+        .map_err(|error| ConnectError::Auth(error.to_string().into()))?;
+        if let Err(error) = connection.send_all(&request) {
             return Err(match error {
                 crate::engine::SendError::Closed => {
                     ConnectError::Disconnected(DisconnectReason::TransportClose)

@@ -21,8 +21,7 @@ use ws::net::Wheel;
 use super::connection::Connection;
 use super::{Call, ConnectError, DisconnectReason, Listener, Refusal, Socket};
 use crate::emitter::{AckIds, Listeners};
-use crate::engine::Outgoing;
-use crate::handler::{Endpoint, Inbox};
+use crate::handler::{Endpoint, Inbox, frame};
 use crate::packet::{Packet, encode};
 
 /// What a [`Socket`] is a handle of.
@@ -117,9 +116,13 @@ impl Inner {
     /// Leaves the namespace.
     pub(super) fn disconnect(self: &Arc<Self>) {
         if !self.core().phase.is_over() {
-            let goodbye = Outgoing::text(|out| encode::disconnect(out, &self.namespace));
+            let parser = self.connection.config().parser.as_deref();
+            let goodbye = frame(parser, |out| {
+                encode::disconnect(out, &self.namespace);
+                Ok(Vec::new())
+            });
             // If it can't be sent, then because the connection has ended or will.
-            let _ = self.connection.send_all(&[goodbye]);
+            let _ = goodbye.map(|goodbye| self.connection.send_all(&goodbye));
         }
         self.end(DisconnectReason::IoClientDisconnect);
         self.connection.remove(self);

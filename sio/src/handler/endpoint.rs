@@ -6,17 +6,19 @@
 
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::framing::frame;
 use super::inbox::{Bounds, Inbox};
 use super::{Call, EmitError, Listener, Party, Work};
 use crate::emitter::{Fired, Waiter};
 use crate::engine::Outgoing;
-use crate::packet::{Arguments, EncodeError, Packet, PacketRef, encode};
+use crate::packet::{Arguments, EncodeError, Incoming, Packet, Parser, encode};
 
 /// What the two kinds of sockets have in common below their public methods.
 pub(crate) trait Endpoint: Party + fmt::Debug {
@@ -38,6 +40,9 @@ pub(crate) trait Endpoint: Party + fmt::Debug {
     /// The id of the next event that asks for an answer.
     fn next_ack_id(&self) -> u64;
 
+    /// How packets are written, if not by default.
+    fn parser(&self) -> Option<Arc<dyn Parser>>;
+
     /// The namespace that its packets name.
     fn namespace(&self) -> &str;
 
@@ -47,22 +52,28 @@ pub(crate) trait Endpoint: Party + fmt::Debug {
     /// Sends messages with nothing between them.
     fn send_all(&self, messages: &[Outgoing]) -> Result<(), EmitError>;
 
-    /// Nobody listens to this event. `own` gives its packet.
-    fn handle_unheard(&self, event: &str, own: impl FnOnce() -> Packet);
+    /// Nobody listens to this event.
+    fn handle_unheard(&self, packet: Incoming<'_>);
 
     /// No handler is at work, and no event waits.
     fn handle_idle(&self);
 
-    /// An event has come without attachments; it is copied only if it has to wait.
-    fn receive(&self, packet: &PacketRef<'_>) {
-        let event = packet.event.as_deref().unwrap_or_default();
-        let occurrence = Occurrence { event, arguments: packet.arguments(), ack: packet.id };
-        handle_or_queue(self, occurrence, || packet.to_packet());
-    }
-
-    /// An event has come with all of its attachments.
-    fn receive_owned(&self, packet: &Packet) {
-        handle_or_queue(self, Occurrence::of(packet), || packet.clone());
+    /// An event has come. It is copied only if it has to wait.
+    fn receive(&self, packet: Incoming<'_>) {
+        let fired = self.with_inbox(|inbox| inbox.begin_with(packet.event()));
+        let Some(fired) = fired else { return queue(self, packet.into_packet()) };
+        let left = if fired.is_empty() {
+            self.handle_unheard(packet);
+            None
+        } else {
+            begin(self, &fired, Occurrence::of(&packet))
+        };
+        match left {
+            Some(work) => self.spawn(self.clone().work(Some(work))),
+            None if self.with_inbox(Inbox::is_turn_over) => self.handle_idle(),
+            // Somebody else has queued, or put back, what is next.
+            None => self.spawn(self.clone().work(None)),
+        }
     }
 
     /// An answer has come. Ids that nobody waits for are ignored, as are answers without one (rules 24 and 27).
@@ -80,9 +91,9 @@ pub(crate) trait Endpoint: Party + fmt::Debug {
                 work.await;
             }
             while let Some((packet, fired)) = next(&self) {
+                let packet = Incoming::Owned(packet);
                 if fired.is_empty() {
-                    let event = packet.event.clone().unwrap_or_default();
-                    self.handle_unheard(&event, || packet);
+                    self.handle_unheard(packet);
                     continue;
                 }
                 let left = begin(&self, &fired, Occurrence::of(&packet));
@@ -118,15 +129,9 @@ pub(crate) trait Endpoint: Party + fmt::Debug {
     ) -> Result<(), EmitError> {
         // What nobody will get is not encoded.
         self.check_open()?;
-        let mut encoded = Ok(Vec::new());
-        let text = Outgoing::text(|out| encoded = encode(out, self.namespace()));
-        let attachments = encoded?;
-        if attachments.is_empty() {
-            return self.send_all(&[text]);
-        }
-        let binaries = attachments.iter().map(|bytes| Outgoing::binary(bytes));
-        let parts: Vec<_> = std::iter::once(text).chain(binaries).collect();
-        self.send_all(&parts)
+        let parser = self.parser();
+        let messages = frame(parser.as_deref(), |out| encode(out, self.namespace()))?;
+        self.send_all(&messages)
     }
 }
 
@@ -139,26 +144,8 @@ struct Occurrence<'a> {
 }
 
 impl<'a> Occurrence<'a> {
-    fn of(packet: &'a Packet) -> Self {
-        let event = packet.event.as_deref().unwrap_or_default();
-        Self { event, arguments: packet.arguments(), ack: packet.id }
-    }
-}
-
-fn handle_or_queue<S: Endpoint>(socket: &S, event: Occurrence<'_>, own: impl FnOnce() -> Packet) {
-    let fired = socket.with_inbox(|inbox| inbox.begin_with(event.event));
-    let Some(fired) = fired else { return queue(socket, own()) };
-    let left = if fired.is_empty() {
-        socket.handle_unheard(event.event, own);
-        None
-    } else {
-        begin(socket, &fired, event)
-    };
-    match left {
-        Some(work) => socket.spawn(socket.clone().work(Some(work))),
-        None if socket.with_inbox(Inbox::is_turn_over) => socket.handle_idle(),
-        // Somebody else has queued, or put back, what is next.
-        None => socket.spawn(socket.clone().work(None)),
+    fn of(packet: &'a Incoming<'_>) -> Self {
+        Self { event: packet.event(), arguments: packet.arguments(), ack: packet.id() }
     }
 }
 

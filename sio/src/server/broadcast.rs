@@ -8,10 +8,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::answer::Asked;
-use super::namespace::{Inner as Namespace, frame};
+use super::namespace::Inner as Namespace;
 use super::{Answers, EmitError, Io, Socket};
 use crate::adapter::{Encoded, Room, Target};
-use crate::handler::Pending;
+use crate::handler::{Pending, frame_encoded};
 use crate::packet::{EncodeError, encode};
 
 /// Sockets of one namespace, and what to do with them. Made by `to`, `except` and their like, does nothing by itself.
@@ -129,7 +129,9 @@ impl Broadcast {
         T: DeserializeOwned + Send + 'static,
     {
         let id = self.namespace.ack_ids.next();
-        let messages = frame(&self.encode(Some(id), event, data)?);
+        let packet = self.encode(Some(id), event, data)?;
+        let parser = self.namespace.parser.as_deref();
+        let messages = frame_encoded(parser, &packet.text, &packet.attachments)?;
         let ask = |socket: &Socket| {
             let pending = Pending::register(socket, id)?;
             socket.inner().send(&messages)?;

@@ -1,6 +1,7 @@
 //! Settings of a Socket.IO server, each with its reason.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{engine, packet};
@@ -17,6 +18,9 @@ pub struct Config {
     /// TCP connections at a time; further ones wait in the system's backlog. Default 1,000,000, so that the limit is that of
     /// the system on file descriptors.
     pub max_connections: usize,
+    /// How packets are written, for all of its namespaces; the other end must do the same. Default `None`: as every Socket.IO
+    /// implementation does that is told nothing else. [`Msgpack`](packet::Msgpack) is another.
+    pub parser: Option<Arc<dyn packet::Parser>>,
     /// What one packet may announce and bring, and when. Default 10 attachments of 10 MB together, 60 s for each.
     pub limits: packet::Limits,
     /// Time in which a client must have asked for a namespace, before its connection is closed. Default 45 s.
@@ -42,6 +46,7 @@ impl Default for Config {
         Self {
             engine: engine::Config { path: "/socket.io/".to_owned(), ..engine::Config::default() },
             max_connections: 1_000_000,
+            parser: None,
             limits: packet::Limits::default(),
             connect_timeout: Duration::from_secs(45),
             ack_timeout: Duration::from_secs(10),

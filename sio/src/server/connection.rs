@@ -12,9 +12,9 @@ use super::state::{Inner, Phase};
 use super::{Call, ConnectError, DisconnectReason, Handshake, Io, Socket};
 use crate::adapter::SocketId;
 use crate::engine::server::{Handle, SessionHandler};
-use crate::engine::{CloseReason, Message, Outgoing, SendError};
-use crate::handler::{Endpoint, Overdue, Reading};
-use crate::packet::{DecodeError, Decoder, Kind, PacketRef, encode};
+use crate::engine::{CloseReason, Message, SendError};
+use crate::handler::{Endpoint, Frames, Overdue, Reading, frame};
+use crate::packet::{DecodeError, Decoder, EncodeError, Incoming, Kind, encode};
 
 /// What all sockets of one client share.
 pub(super) struct Client {
@@ -68,35 +68,27 @@ impl Connection {
             reading,
         });
         client.schedule(greet_by);
-        Self { client, decoder: Decoder::default() }
+        let config = client.io.config();
+        let decoder = Decoder::new(config.parser.as_deref(), &config.limits);
+        Self { client, decoder }
     }
 
-    fn text(&mut self, text: &str) -> Result<(), Violation> {
-        let Some(packet) = self.decoder.text(text, &self.client.io.config().limits)? else {
-            return Ok(());
+    fn take(&mut self, message: Message<'_>) -> Result<(), Violation> {
+        let packet = match message {
+            Message::Text(text) => self.decoder.text(text, &self.client.io.config().limits)?,
+            Message::Binary(bytes) => self.decoder.binary(bytes)?.map(Incoming::Owned),
         };
-        if packet.kind == Kind::Connect {
+        let Some(packet) = packet else { return Ok(()) };
+        if packet.kind() == Kind::Connect {
             return self.client.connect(&packet);
         }
-        let Some(socket) = self.client.addressee(packet.kind, packet.namespace)? else {
+        let Some(socket) = self.client.addressee(packet.kind(), packet.namespace())? else {
             return Ok(());
         };
-        match packet.kind {
+        match packet.kind() {
             Kind::Disconnect => socket.end(DisconnectReason::ClientNamespaceDisconnect),
-            Kind::Ack | Kind::BinaryAck => socket.resolve(packet.id, packet.arguments()),
-            _ => socket.receive(&packet),
-        }
-        Ok(())
-    }
-
-    fn binary(&mut self, bytes: &[u8]) -> Result<(), Violation> {
-        let Some(packet) = self.decoder.binary(bytes)? else { return Ok(()) };
-        let Some(socket) = self.client.addressee(packet.kind, &packet.namespace)? else {
-            return Ok(());
-        };
-        match packet.kind {
-            Kind::BinaryAck => socket.resolve(packet.id, packet.arguments()),
-            _ => socket.receive_owned(&packet),
+            Kind::Ack | Kind::BinaryAck => socket.resolve(packet.id(), packet.arguments()),
+            _ => socket.receive(packet),
         }
         Ok(())
     }
@@ -107,11 +99,7 @@ impl SessionHandler for Connection {
         if self.client.closing.get().is_some() {
             return;
         }
-        let taken = match message {
-            Message::Text(text) => self.text(text),
-            Message::Binary(bytes) => self.binary(bytes),
-        };
-        match taken {
+        match self.take(message) {
             Ok(()) => self.client.expect_attachment(self.decoder.is_pending()),
             Err(Violation::Packet(error)) => {
                 tracing::debug!(%error, "closing a connection: invalid packet");
@@ -215,15 +203,15 @@ impl Client {
     }
 
     /// The client asks for a namespace.
-    fn connect(self: &Arc<Self>, packet: &PacketRef<'_>) -> Result<(), Violation> {
-        let Some(namespace) = self.io.find(packet.namespace) else {
-            self.refuse(packet.namespace, &ConnectError::new("Invalid namespace"));
+    fn connect(self: &Arc<Self>, packet: &Incoming<'_>) -> Result<(), Violation> {
+        let Some(namespace) = self.io.find(packet.namespace()) else {
+            self.refuse(packet.namespace(), &ConnectError::new("Invalid namespace"));
             return Ok(());
         };
         self.greeted.store(true, Ordering::Relaxed);
         let mut sockets = self.sockets();
         if let Some(index) =
-            sockets.iter().position(|socket| socket.namespace_name() == packet.namespace)
+            sockets.iter().position(|socket| socket.namespace_name() == packet.namespace())
         {
             if sockets[index].inner().phase() != Phase::Disconnected {
                 return Err(Violation::State("CONNECT for a namespace that is joined already"));
@@ -239,10 +227,10 @@ impl Client {
         }
         if sockets.len() >= max {
             drop(sockets);
-            self.refuse(packet.namespace, &ConnectError::new("Too many namespaces"));
+            self.refuse(packet.namespace(), &ConnectError::new("Too many namespaces"));
             return Ok(());
         }
-        let auth = Some(packet.payload).filter(|payload| !payload.is_empty());
+        let auth = Some(packet.payload()).filter(|payload| !payload.is_empty());
         let handshake = Handshake::new(self.handle.request().clone(), auth);
         let id = SocketId::from_random(rand::random());
         let socket = Socket::new(Arc::new(Inner::new(id, namespace, self.clone(), handshake)));
@@ -253,11 +241,21 @@ impl Client {
     }
 
     fn refuse(&self, namespace: &str, refusal: &ConnectError) {
-        let mut encoded = Ok(());
-        let reply = Outgoing::text(|out| encoded = encode::connect_error(out, namespace, refusal));
-        if encoded.is_ok() {
-            self.has_taken(self.handle.send(reply));
+        let reply = self.frame(|out| encode::connect_error(out, namespace, refusal));
+        if let Some(reply) = reply {
+            self.has_taken(self.handle.send_all(&reply));
         }
+    }
+
+    /// Frames a packet of the protocol itself. `None` only if the application's own parser or data can't be written.
+    pub(super) fn frame(
+        &self,
+        encode: impl FnOnce(&mut String) -> Result<(), EncodeError>,
+    ) -> Option<Frames> {
+        let parser = self.io.config().parser.as_deref();
+        frame(parser, |out| encode(out).map(|()| Vec::new()))
+            .inspect_err(|error| tracing::error!(%error, "a packet was not sent"))
+            .ok()
     }
 
     fn sockets(&self) -> MutexGuard<'_, Vec<Socket>> {
@@ -322,11 +320,9 @@ impl Socket {
                 return false;
             }
         }
-        let mut encoded = Ok(());
         let grant = Grant { sid: inner.id };
-        let reply = Outgoing::text(|out| {
-            encoded = encode::connect(out, self.namespace_name(), Some(&grant))
-        });
-        encoded.is_ok() && inner.enter(reply)
+        let reply =
+            inner.client.frame(|out| encode::connect(out, self.namespace_name(), Some(&grant)));
+        reply.is_some_and(|reply| inner.enter(&reply))
     }
 }

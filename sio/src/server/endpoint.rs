@@ -1,6 +1,7 @@
 //! A [`Socket`] as its events see it; the rest of that is in [`Endpoint`].
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::sleep_until;
@@ -10,7 +11,7 @@ use super::state::Phase;
 use super::{EmitError, Socket};
 use crate::engine::Outgoing;
 use crate::handler::{Bounds, Endpoint, Inbox, poll_once};
-use crate::packet::Packet;
+use crate::packet::{Incoming, Parser};
 
 impl Endpoint for Socket {
     fn with_inbox<T>(&self, code: impl FnOnce(&mut Inbox<Self>) -> T) -> T {
@@ -44,6 +45,10 @@ impl Endpoint for Socket {
         self.inner().namespace.ack_ids.next()
     }
 
+    fn parser(&self) -> Option<Arc<dyn Parser>> {
+        self.io().config().parser.clone()
+    }
+
     fn namespace(&self) -> &str {
         self.namespace_name()
     }
@@ -60,7 +65,8 @@ impl Endpoint for Socket {
         self.inner().send(messages)
     }
 
-    fn handle_unheard(&self, event: &str, _: impl FnOnce() -> Packet) {
+    fn handle_unheard(&self, packet: Incoming<'_>) {
+        let event = packet.event();
         tracing::debug!(event, namespace = self.namespace_name(), "nobody listens to this event");
     }
 

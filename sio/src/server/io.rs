@@ -67,7 +67,7 @@ impl Io {
     /// [`ConfigError`] if a setting can't work.
     pub fn with_config(config: Config) -> Result<Self, ConfigError> {
         config.validate()?;
-        let root = Arc::new(NamespaceInner::new(ROOT, config.max_rooms));
+        let root = Arc::new(NamespaceInner::new(ROOT, &config));
         let inner = Arc::new_cyclic(|weak| Inner {
             engine: Engine::new(config.engine.clone(), Arc::new(Sessions(weak.clone())))
                 .expect("the engine's settings have been checked with the others"),
@@ -94,9 +94,9 @@ impl Io {
     pub fn of(&self, name: &str) -> Namespace {
         let name = if name.starts_with('/') { name.to_owned() } else { format!("/{name}") };
         let mut namespaces = self.0.namespaces.write().unwrap_or_else(PoisonError::into_inner);
-        let inner = namespaces.entry(name.into()).or_insert_with_key(|name| {
-            Arc::new(NamespaceInner::new(name, self.0.config.max_rooms))
-        });
+        let inner = namespaces
+            .entry(name.into())
+            .or_insert_with_key(|name| Arc::new(NamespaceInner::new(name, &self.0.config)));
         Namespace::new(self.clone(), inner.clone())
     }
 

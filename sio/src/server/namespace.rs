@@ -9,11 +9,11 @@ use serde::de::DeserializeOwned;
 
 use super::Listener;
 use super::middleware::{self, AnyMiddleware};
-use super::{Answers, Broadcast, EmitError, Handler, IntoReply, Io, Middleware, Socket};
+use super::{Answers, Broadcast, Config, EmitError, Handler, IntoReply, Io, Middleware, Socket};
 use crate::adapter::{Adapter, BuildIdHasher, Encoded, Memory, Room, SocketId, Sockets, Target};
 use crate::emitter::AckIds;
-use crate::engine::Outgoing;
-use crate::handler::{self, For};
+use crate::handler::{self, For, frame_encoded};
+use crate::packet::Parser;
 
 /// How many sockets a broadcast takes from the table at a time, so that a large one neither locks others out nor collects all.
 const BATCH: usize = 256;
@@ -28,6 +28,7 @@ pub struct Namespace {
 pub(super) struct Inner {
     pub(super) name: Box<str>,
     pub(super) adapter: Arc<dyn Adapter>,
+    pub(super) parser: Option<Arc<dyn Parser>>,
     pub(super) ack_ids: AckIds,
     sockets: RwLock<HashMap<SocketId, Socket, BuildIdHasher>>,
     on_connect: RwLock<Arc<[Listener]>>,
@@ -127,10 +128,11 @@ impl fmt::Debug for Namespace {
 }
 
 impl Inner {
-    pub(super) fn new(name: &str, max_rooms: usize) -> Self {
+    pub(super) fn new(name: &str, config: &Config) -> Self {
         Self {
             name: name.into(),
-            adapter: Arc::new(Memory::new(max_rooms)),
+            parser: config.parser.clone(),
+            adapter: Arc::new(Memory::new(config.max_rooms)),
             ack_ids: AckIds::default(),
             sockets: RwLock::default(),
             on_connect: RwLock::new(Arc::new([])),
@@ -176,7 +178,13 @@ impl Inner {
 
 impl Sockets for Inner {
     fn deliver(&self, ids: &[SocketId], packet: &Encoded) {
-        let messages = frame(packet);
+        let framed = frame_encoded(self.parser.as_deref(), &packet.text, &packet.attachments);
+        let messages = match framed {
+            Ok(messages) => messages,
+            Err(error) => {
+                return tracing::error!(%error, namespace = &*self.name, "a broadcast was not sent");
+            }
+        };
         for batch in ids.chunks(BATCH) {
             // A send may end a session, which comes back for the table: it must not be locked.
             for socket in self.find(batch) {
@@ -186,14 +194,6 @@ impl Sockets for Inner {
             }
         }
     }
-}
-
-/// Frames a packet once for all who get it.
-pub(super) fn frame(packet: &Encoded) -> Vec<Outgoing> {
-    let text = Outgoing::text(|out| out.push_str(&packet.text));
-    std::iter::once(text)
-        .chain(packet.attachments.iter().map(|bytes| Outgoing::binary(bytes)))
-        .collect()
 }
 
 fn list<T>(lock: &RwLock<Arc<[T]>>) -> Arc<[T]> {

@@ -22,7 +22,7 @@ use super::{Call, DisconnectReason, EmitError, Handshake, Socket};
 use crate::adapter::{Room, SocketId};
 use crate::emitter::Listeners;
 use crate::engine::Outgoing;
-use crate::handler::{Endpoint, Inbox, Work};
+use crate::handler::{Endpoint, Frames, Inbox, Work};
 use crate::packet::encode;
 
 /// Messages that may wait for the CONNECT reply; they are the server's own.
@@ -116,7 +116,7 @@ impl Inner {
     }
 
     /// connecting -> connected. `false` if the client has gone or given up meanwhile.
-    pub(super) fn enter(self: &Arc<Self>, reply: Outgoing) -> bool {
+    pub(super) fn enter(self: &Arc<Self>, reply: &[Outgoing]) -> bool {
         {
             let mut core = self.core();
             if self.phase() != Phase::Connecting {
@@ -124,7 +124,7 @@ impl Inner {
             }
             // First into the index: who has read the reply can be reached. What is sent by it till then follows the reply.
             self.namespace.insert(Socket::new(self.clone()));
-            core.early.insert(0, reply.clone());
+            core.early.splice(..0, reply.iter().cloned());
         }
         let mut granted = false;
         loop {
@@ -153,12 +153,13 @@ impl Inner {
 
     /// It was ended from elsewhere while it was entering. A client that was put out hears that it came in, too, or it would wait
     /// for an answer.
-    fn take_leave(&self, reply: Outgoing, granted: bool) {
+    fn take_leave(&self, reply: &[Outgoing], granted: bool) {
         if let Some((DisconnectReason::ServerNamespaceDisconnect, _)) = self.ended() {
-            let goodbye = Outgoing::text(|out| encode::disconnect(out, &self.namespace.name));
-            let words = [reply, goodbye];
-            let unsaid = if granted { &words[1..] } else { &words[..] };
-            self.client.has_taken(self.client.handle.send_all(unsaid));
+            let unsaid = if granted { &[] } else { reply };
+            let goodbye = self.goodbye();
+            let words: Vec<_> =
+                unsaid.iter().chain(goodbye.iter().flat_map(|g| g.iter())).cloned().collect();
+            self.client.has_taken(self.client.handle.send_all(&words));
         }
     }
 
@@ -178,8 +179,10 @@ impl Inner {
             (was, listeners, acks)
         };
         // The client is told by whoever found it connected, and by nobody else: see `take_leave` for one that was entering.
-        if (was, reason) == (Phase::Connected, DisconnectReason::ServerNamespaceDisconnect) {
-            self.client.has_taken(self.client.handle.send(self.goodbye()));
+        if (was, reason) == (Phase::Connected, DisconnectReason::ServerNamespaceDisconnect)
+            && let Some(goodbye) = self.goodbye()
+        {
+            self.client.has_taken(self.client.handle.send_all(&goodbye));
         }
         // Resolves whoever waits for an answer.
         drop(acks);
@@ -187,8 +190,11 @@ impl Inner {
         Some(if was == Phase::Connected { listeners } else { Vec::new() })
     }
 
-    fn goodbye(&self) -> Outgoing {
-        Outgoing::text(|out| encode::disconnect(out, &self.namespace.name))
+    fn goodbye(&self) -> Option<Frames> {
+        self.client.frame(|out| {
+            encode::disconnect(out, &self.namespace.name);
+            Ok(())
+        })
     }
 
     /// Reason and rooms of a socket that is disconnected.

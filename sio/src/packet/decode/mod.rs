@@ -5,10 +5,8 @@ use std::time::Duration;
 
 use serde::de::IgnoredAny;
 
+use super::owned::MAX_ACK_ID;
 use super::{Arguments, DecodeError, Kind, Packet, ROOT, binary, is_reserved};
-
-/// The largest ack id: 2^53 - 1, the largest integer that JavaScript counts to.
-const MAX_ACK_ID: u64 = (1 << 53) - 1;
 
 /// What a peer may announce and send for one packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,7 +144,10 @@ fn check_json(kind: Kind, attachments: usize, payload: &str) -> Result<(), Decod
 }
 
 /// Rule 24 for a payload that is absent or valid JSON; gives the name of an event.
-fn check_payload(kind: Kind, payload: &str) -> Result<Option<Cow<'_, str>>, DecodeError> {
+pub(super) fn check_payload(
+    kind: Kind,
+    payload: &str,
+) -> Result<Option<Cow<'_, str>>, DecodeError> {
     let first = payload.trim_ascii_start().bytes().next();
     let allowed = match kind {
         Kind::Connect => matches!(first, None | Some(b'{')),
