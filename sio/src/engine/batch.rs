@@ -82,12 +82,17 @@ mod tests {
     #[test]
     fn rule_15_bodies_stay_within_what_the_server_takes() {
         let mut batches = Batches::default();
-        let packets = [text("ab"), Outgoing::binary(&[1, 2, 3, 4]), text("c"), text("défg"), text("h")];
+        let packets =
+            [text("ab"), Outgoing::binary(&[1, 2, 3, 4]), text("c"), text("défg"), text("h")];
         batches.push_all(&packets, 1000).unwrap();
         // `4ab` + separator + `bAQIDBA==` are 13 bytes.
         assert_eq!(batches.next_body(13).unwrap(), "4ab\x1ebAQIDBA==");
         assert_eq!(batches.next_body(8).unwrap(), "4c");
-        assert_eq!(batches.next_body(3).unwrap(), "4défg", "a single one is sent, whatever its size");
+        assert_eq!(
+            batches.next_body(3).unwrap(),
+            "4défg",
+            "a single one is sent, whatever its size"
+        );
         assert_eq!(batches.next_body(3).unwrap(), "4h");
         assert_eq!((batches.next_body(3), batches.bytes()), (None, 0));
     }

@@ -38,7 +38,8 @@ impl Cookies {
     #[must_use]
     pub fn header(&self, path: &str, secure: bool, now: SystemTime) -> Option<String> {
         let fitting = self.0.iter().filter(|cookie| cookie.fits(path, secure, now));
-        let pairs: Vec<_> = fitting.map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect();
+        let pairs: Vec<_> =
+            fitting.map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect();
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 
@@ -55,11 +56,17 @@ impl Cookie {
         let (name, value) = parts.next()?.split_once('=')?;
         let (name, value) = (name.trim(), value.trim());
         let legal = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-        if name.is_empty() || name.len() + value.len() > MAX_BYTES || !legal(name) || !legal(value) {
+        if name.is_empty() || name.len() + value.len() > MAX_BYTES || !legal(name) || !legal(value)
+        {
             return None;
         }
-        let mut cookie =
-            Self { name: name.into(), value: value.into(), expires: None, secure: false, path: None };
+        let mut cookie = Self {
+            name: name.into(),
+            value: value.into(),
+            expires: None,
+            secure: false,
+            path: None,
+        };
         let mut max_age = None;
         for attribute in parts {
             let (key, value) = attribute.split_once('=').unwrap_or((attribute, ""));
@@ -139,7 +146,8 @@ mod tests {
 
     #[test]
     fn secure_cookies_and_other_paths_stay_home() {
-        let set = ["a=1; Secure", "b=2; Path=/socket.io", "c=3; Path=/socket.io/x", "d=4; Path=/sock"];
+        let set =
+            ["a=1; Secure", "b=2; Path=/socket.io", "c=3; Path=/socket.io/x", "d=4; Path=/sock"];
         assert_eq!(sent(&set, "/socket.io/", false, DAY), "b=2");
         assert_eq!(sent(&set, "/socket.io/", true, DAY), "a=1; b=2");
     }

@@ -49,7 +49,11 @@ impl Config {
         check(!self.transports.is_empty(), "transports", "must name a transport")?;
         let mut seen = self.transports.clone();
         seen.dedup();
-        check(seen.len() == self.transports.len() && seen.len() <= 2, "transports", "must not name one twice")?;
+        check(
+            seen.len() == self.transports.len() && seen.len() <= 2,
+            "transports",
+            "must not name one twice",
+        )?;
         check(self.max_message_size > 0, "max_message_size", "must not be zero")?;
         check(self.max_buffered_bytes > 0, "max_buffered_bytes", "must not be zero")?;
         for (field, time) in [

@@ -48,7 +48,8 @@ impl ConnectError {
             Self::WebSocket(error) => {
                 matches!(error, E::Io(_) | E::Timeout | E::Head(_) | E::Refused(_) | E::Invalid(_))
             }
-            Self::Config(_) => false,
+            // It speaks, but something else.
+            Self::NoOpenPacket | Self::Config(_) => false,
             _ => true,
         }
     }
@@ -58,10 +59,9 @@ impl ConnectError {
     pub fn is_permanent(&self) -> bool {
         use ws::ConnectError as E;
         match self {
-            Self::WebSocket(error) => matches!(
-                error,
-                E::Url(_) | E::Header(_) | E::Subprotocol(_) | E::TlsUnavailable
-            ),
+            Self::WebSocket(error) => {
+                matches!(error, E::Url(_) | E::Header(_) | E::Subprotocol(_) | E::TlsUnavailable)
+            }
             Self::Config(_) | Self::Http(HttpError::Request(_)) => true,
             _ => false,
         }

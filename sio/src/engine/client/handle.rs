@@ -175,7 +175,10 @@ impl Handle {
     }
 
     /// Takes from the queue of a polling session, which makes room.
-    pub(super) fn with_batches<T>(&self, take: impl FnOnce(&mut Batches, usize) -> Option<T>) -> Option<T> {
+    pub(super) fn with_batches<T>(
+        &self,
+        take: impl FnOnce(&mut Batches, usize) -> Option<T>,
+    ) -> Option<T> {
         let taken = take(self.0.outlet().batches()?, self.0.max_payload);
         self.0.room.notify_waiters();
         taken

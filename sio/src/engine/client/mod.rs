@@ -95,7 +95,6 @@ impl Client {
 
     /// Tries one transport after the other.
     async fn open(&self, address: &Arc<Address>) -> Result<Opened, ConnectError> {
-        let mut transports = self.config.transports.iter().copied();
         if self.config.remember_upgrade && self.upgraded.load(Ordering::Relaxed) {
             match self.open_over(Transport::WebSocket, address).await {
                 Ok(opened) => return Ok(opened),
@@ -104,7 +103,7 @@ impl Client {
             }
         }
         let mut error = ConnectError::Closed;
-        while let Some(transport) = transports.next() {
+        for transport in self.config.transports.iter().copied() {
             error = match self.open_over(transport, address).await {
                 Ok(opened) => return Ok(opened),
                 Err(error) if !self.config.try_all_transports || !error.is_of_transport() => {

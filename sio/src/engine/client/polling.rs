@@ -31,7 +31,9 @@ pub(super) async fn open(address: &Arc<Address>) -> Result<Opened, ConnectError>
     let body = Http(address.clone()).get(&mut lane, None).await?;
     let text = std::str::from_utf8(&body).map_err(|_| ConnectError::NoOpenPacket)?;
     let open = match Decoder::new(text, 1).next_packet() {
-        Some(Ok(Packet::Open(json))) => Open::parse(json).map_err(|_| ConnectError::NoOpenPacket)?,
+        Some(Ok(Packet::Open(json))) => {
+            Open::parse(json).map_err(|_| ConnectError::NoOpenPacket)?
+        }
         _ => return Err(ConnectError::NoOpenPacket),
     };
     Ok(Opened { open, body, lane, address: address.clone() })
@@ -157,7 +159,8 @@ impl Work {
     fn begin(&mut self, handle: &Handle) {
         let pausing = self.upgrade.as_ref().is_some_and(Upgrade::is_pausing);
         if self.get.is_none() && !pausing && !handle.is_paused() {
-            let (http, sid, lane) = (Http(self.address.clone()), self.sid.clone(), self.get_lane.take());
+            let (http, sid, lane) =
+                (Http(self.address.clone()), self.sid.clone(), self.get_lane.take());
             self.get = Some(Box::pin(async move {
                 let mut lane = lane;
                 let got = http.get(&mut lane, Some(&sid)).await;
@@ -172,7 +175,8 @@ impl Work {
     }
 
     fn posted(&mut self, body: Bytes) -> Request {
-        let (http, sid, lane) = (Http(self.address.clone()), self.sid.clone(), self.post_lane.take());
+        let (http, sid, lane) =
+            (Http(self.address.clone()), self.sid.clone(), self.post_lane.take());
         Box::pin(async move {
             let mut lane = lane;
             let posted = http.post(&mut lane, &sid, body).await;

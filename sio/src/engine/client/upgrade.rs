@@ -27,7 +27,8 @@ pub(super) fn begin(address: &Arc<Address>, open: &Open) -> Option<Upgrade> {
     let config = address.config();
     let wanted = config.upgrade && config.transports.contains(&Transport::WebSocket);
     let offered = open.upgrades.iter().any(|name| name == Transport::WebSocket.name());
-    (wanted && offered).then(|| Upgrade::Probing(Box::pin(probe(address.clone(), open.sid.clone()))))
+    (wanted && offered)
+        .then(|| Upgrade::Probing(Box::pin(probe(address.clone(), open.sid.clone()))))
 }
 
 /// `None`: there is no way, and polling goes on.

@@ -11,7 +11,11 @@ pub(super) async fn open(address: &Address) -> Result<(WebSocket, Open), Connect
     let mut socket = connect(address, None).await?;
     let first = socket.recv().await.map_err(|_| ConnectError::Closed)?;
     let Some(Message::Text(text)) = first else {
-        return Err(if first.is_some() { ConnectError::NoOpenPacket } else { ConnectError::Closed });
+        return Err(if first.is_some() {
+            ConnectError::NoOpenPacket
+        } else {
+            ConnectError::Closed
+        });
     };
     match Packet::from_text(text.as_str(), &mut Vec::new()) {
         Ok(Packet::Open(json)) => {
