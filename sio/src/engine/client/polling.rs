@@ -227,7 +227,8 @@ impl Work {
 
     /// Rule 19: the session is over. If it was this side that closed it, what waits is sent, and `1` behind it.
     async fn end(mut self, handle: &Handle) {
-        drop((self.get.take(), self.upgrade.take()));
+        self.upgrade = None;
+        // Rule 8: a GET that is broken off is an error of the transport. It ends with this.
         if !matches!(handle.ended(), Some(CloseReason::ForcedClose | CloseReason::ParseError)) {
             return;
         }
