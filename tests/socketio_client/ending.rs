@@ -20,7 +20,7 @@ fn elsewhere() -> std::net::SocketAddr {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let io = Io::new();
-            io.of("/other");
+            let _ = io.of("/other");
             io.on_connect(async |socket: server::Socket| {
                 socket.on("cut me", async |socket: server::Socket| socket.disconnect(true));
             });
@@ -43,7 +43,7 @@ async fn no_task_is_left_however_it_ends() {
             let builder = client(addr).transports(way.clone());
             let socket = soon(builder.connect()).await.unwrap();
             let other = soon(socket.namespace("/other").connect()).await.unwrap();
-            assert!(tasks() > 0);
+            assert!(tasks() > 1);
             match end {
                 0 => drop((socket, other)),
                 1 => {
@@ -66,7 +66,8 @@ async fn no_task_is_left_however_it_ends() {
                     drop((other, socket));
                 }
             }
-            until("no task is left", || tasks() == 0).await;
+            // But for the wheel's, which all timers of a runtime share; it ends with the next deadline that there was.
+            until("no task is left", || tasks() <= 1).await;
         }
     }
 }
@@ -137,7 +138,7 @@ async fn a_handler_at_work_is_a_handle() {
 async fn a_namespace_is_not_closed_by_another_that_is_left_meanwhile() {
     // Joining while the last socket leaves: either on the old connection, or on a new one.
     let io = Io::new();
-    io.of("/other");
+    let _ = io.of("/other");
     let relay = Relay::to(serve(&io).await).await;
     for delay in 0..20 {
         let root = connect(relay.addr).await;
