@@ -30,6 +30,7 @@ impl Endpoint for Socket {
             queued_bytes: config.max_queued_bytes,
             pending_acks: config.max_pending_acks,
             ack_timeout: config.ack_timeout,
+            concurrency: 1,
         }
     }
 
@@ -62,8 +63,13 @@ impl Endpoint for Socket {
         if self.connected() { Ok(()) } else { Err(EmitError::Disconnected) }
     }
 
-    fn send_all(&self, messages: &[Outgoing]) -> Result<(), EmitError> {
-        Ok(self.inner().connection.send_all(messages)?)
+    fn send_all(&self, messages: &[Outgoing], volatile: bool) -> Result<bool, EmitError> {
+        let connection = &self.inner().connection;
+        if volatile && connection.buffered_bytes() > 0 {
+            return Ok(false);
+        }
+        connection.send_all(messages)?;
+        Ok(true)
     }
 
     fn handle_unheard(&self, packet: Incoming<'_>) {
@@ -87,7 +93,7 @@ impl Endpoint for Socket {
     fn handle_idle(&self) {
         let mut core = self.inner().core();
         if core.phase.is_over() && !core.inbox.is_busy() {
-            let garbage = mem::take(&mut core.inbox.listeners);
+            let garbage = core.inbox.take_closures();
             drop(core);
             drop(garbage);
         }
@@ -116,7 +122,8 @@ impl Socket {
             return;
         }
         core.inbox.put_back(early);
-        if core.inbox.begin_turn() {
+        let bounds = self.bounds();
+        if core.inbox.begin_turn(bounds) {
             self.spawn(self.clone().work(None));
         }
     }

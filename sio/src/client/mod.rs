@@ -36,11 +36,11 @@ pub use config::Config;
 pub use error::{ConnectError, Refusal};
 pub use join::Join;
 pub use reason::DisconnectReason;
-pub use socket::{Socket, Timed};
+pub use socket::{Sending, Socket};
 
 pub use crate::handler::{
-    AckSender, Answer, Data, EmitError, Event, Extract, Handler, HandlerError, IntoReply,
-    Rejection, Responder,
+    AckSender, Answer, Data, EmitError, Event, EventMiddleware, Extract, Handler, HandlerError,
+    IntoReply, Rejection, Responder,
 };
 
 /// One call of one handler of a client.

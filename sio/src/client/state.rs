@@ -146,15 +146,15 @@ impl Inner {
         let before = mem::replace(&mut core.phase, Phase::Disconnected(sid, reason));
         let socket = Socket::new(self.clone());
         // All this may hold the socket or run code when it is dropped, which must not happen under the lock.
-        let (on_disconnect, acks) = core.inbox.end();
+        let ending = core.inbox.end();
         let early = mem::take(&mut core.early);
         // What came before the server's goodbye is still handled. Who leaves wants no more.
         let unwanted =
             (reason == DisconnectReason::IoClientDisconnect).then(|| core.inbox.take_queue());
         socket.regulate(&mut core.inbox);
         drop(core);
-        drop((acks, early, unwanted));
-        for listener in on_disconnect {
+        drop((ending.acks, early, unwanted));
+        for listener in ending.on_disconnect {
             socket.call_disconnect(&listener, reason);
         }
         socket.handle_idle();
