@@ -35,6 +35,8 @@ pub struct Config {
     pub parser: Option<Arc<dyn packet::Parser>>,
     /// What one packet may announce and bring, and when. Default 10 attachments of 10 MB together, 60 s for each.
     pub limits: packet::Limits,
+    /// Events of one socket that are handled at a time. Default 1: one after the other, in order.
+    pub handler_concurrency: usize,
     /// Answers that one socket may wait for: a server that never answers costs memory until the timeout. Default 1,024.
     pub max_pending_acks: usize,
     /// Events of one socket that may wait for its handlers, or for [`Socket::next`](super::Socket::next); then the connection is not
@@ -122,6 +124,7 @@ impl Config {
         check(!self.timeout.is_zero(), "timeout", "must not be zero")?;
         check(!self.ack_timeout.is_zero(), "ack_timeout", "must not be zero")?;
         check(self.max_queued_events > 0, "max_queued_events", "must not be zero")?;
+        check(self.handler_concurrency > 0, "handler_concurrency", "must not be zero")?;
         check(self.max_queued_bytes > 0, "max_queued_bytes", "must not be zero")?;
         let queue = self.retries.is_none() || self.offline.max_events > 0;
         check(queue, "offline.max_events", "must not be zero with retries")
@@ -140,6 +143,7 @@ impl Default for Config {
             retries: None,
             parser: None,
             limits: packet::Limits::default(),
+            handler_concurrency: 1,
             max_pending_acks: 1024,
             max_queued_events: 1024,
             max_queued_bytes: 16 << 20,

@@ -13,7 +13,7 @@ use super::inner::{Core, Inner};
 use super::{EmitError, HandlerError, Listener, Socket};
 use crate::emitter::{ListenerId, Listeners};
 use crate::engine::Outgoing;
-use crate::handler::{self, Bounds, Encode, Endpoint, Inbox, Replies, frame};
+use crate::handler::{self, Bounds, Encode, Endpoint, How, Inbox, Replies, frame};
 use crate::packet::{Incoming, Packet, Parser};
 
 impl Endpoint for Socket {
@@ -29,6 +29,7 @@ impl Endpoint for Socket {
             pending_acks: config.max_pending_acks,
             // With retries the queue knows when an answer does not come.
             ack_timeout: if config.retries.is_some() { Duration::MAX } else { config.ack_timeout },
+            concurrency: config.handler_concurrency,
         }
     }
 
@@ -61,10 +62,14 @@ impl Endpoint for Socket {
         if self.inner().core().phase.is_over() { Err(EmitError::Disconnected) } else { Ok(()) }
     }
 
-    fn send_all(&self, messages: &[Outgoing]) -> Result<(), EmitError> {
+    fn send_all(&self, messages: &[Outgoing], volatile: bool) -> Result<bool, EmitError> {
         let core = self.inner().core();
         let connected = core.phase.connected().ok_or(EmitError::Disconnected)?;
-        Ok(connected.handle.send_all(messages)?)
+        if volatile && !connected.handle.is_writable() {
+            return Ok(false);
+        }
+        connected.handle.send_all(messages)?;
+        Ok(true)
     }
 
     /// Without a connection it waits for the next.
@@ -73,9 +78,15 @@ impl Endpoint for Socket {
         id: Option<u64>,
         event: &str,
         data: &D,
+        how: How,
     ) -> Result<(), EmitError> {
-        let (id, frames) = self.framed(id, event, data)?;
-        self.send_or_wait(id, frames, false).map(drop)
+        let wants_answer = id.is_some();
+        let (id, frames) = self.framed(id, event, data, how)?;
+        match self.send_or_wait(id, frames, how.volatile)? {
+            // Its answer would be waited for in vain.
+            false if wants_answer => Err(EmitError::NotWritable),
+            _ => Ok(()),
+        }
     }
 
     fn handle_unheard(&self, packet: Incoming<'_>) {
@@ -105,7 +116,7 @@ impl Endpoint for Socket {
     fn handle_idle(&self) {
         let mut core = self.inner().core();
         if core.phase.is_over() && !core.inbox.is_busy() {
-            let garbage = mem::take(&mut core.inbox.listeners);
+            let garbage = core.inbox.take_closures();
             drop(core);
             drop(garbage);
             // Who asks for events gets no more.
@@ -136,7 +147,7 @@ impl Socket {
             return;
         }
         core.inbox.put_back(early);
-        if core.inbox.begin_turn() {
+        if core.inbox.begin_turn(self.bounds()) {
             self.spawn(self.clone().work(None));
         }
     }

@@ -32,7 +32,7 @@ use super::recovery::Recovery;
 use super::{Call, ConnectError, DisconnectReason, Listener, OnRefusal, Refusal, Socket};
 use crate::emitter::{AckIds, Listeners};
 use crate::engine::client::Handle;
-use crate::handler::{Endpoint, Inbox, frame};
+use crate::handler::{Bounds, Ending, Endpoint, Inbox, frame};
 use crate::packet::{Incoming, Packet, encode};
 
 /// What a [`Socket`] is a handle of. Held by handles, handlers at work and whoever waits for an answer; by its manager weakly.
@@ -252,7 +252,7 @@ impl Inner {
         core.phase = Phase::Over(sid, reason);
         let socket = Socket::new(self.clone());
         // All this may hold the socket or run code when it is dropped, which must not happen under the lock.
-        let (on_disconnect, acks) = core.inbox.end();
+        let Ending { on_disconnect, acks, on_disconnecting: _ } = core.inbox.end();
         let told = core.told.take();
         let rest = (
             mem::take(&mut core.early),
@@ -301,11 +301,11 @@ impl Inner {
     }
 
     /// What came before the answer is first in line.
-    pub(super) fn release_missed(core: &mut Core) -> bool {
+    pub(super) fn release_missed(core: &mut Core, bounds: Bounds) -> bool {
         for packet in mem::take(&mut core.missed) {
             core.inbox.push(packet);
         }
-        core.inbox.begin_turn()
+        core.inbox.begin_turn(bounds)
     }
 }
 

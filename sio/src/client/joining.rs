@@ -67,7 +67,7 @@ impl Inner {
         let listeners = core.on_connect.clone();
         let socket = Socket::new(self.clone());
         // Rule 29: what was missed goes before all else that comes; what waits goes before all else that is sent.
-        let begins = Self::release_missed(&mut core);
+        let begins = Self::release_missed(&mut core, socket.bounds());
         let unwanted = socket.flush(&mut core);
         drop(core);
         drop(unwanted);

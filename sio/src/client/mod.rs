@@ -48,12 +48,12 @@ pub use join::Join;
 pub use manager::ManagerEvent;
 pub use pull::Received;
 pub use reason::DisconnectReason;
-pub use socket::{Socket, Timed, WeakSocket};
+pub use socket::{Sending, Socket, WeakSocket};
 
 pub use crate::engine::{ConfigError, Transport};
 pub use crate::handler::{
-    AckSender, Answer, Data, EmitError, Event, Extract, Handler, HandlerError, IntoReply,
-    Rejection, Responder,
+    AckSender, Answer, Data, EmitError, Event, EventMiddleware, Extract, Handler, HandlerError,
+    IntoReply, Rejection, Responder,
 };
 
 /// One call of one handler of a client.

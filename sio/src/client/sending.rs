@@ -13,8 +13,7 @@ use super::{EmitError, Socket};
 use crate::emitter::{AckError, Waiter};
 use crate::engine::SendError;
 use crate::engine::client::Handle;
-use crate::handler::{Endpoint, Frames, frame};
-use crate::packet::encode;
+use crate::handler::{Endpoint, Frames, How};
 
 /// Who waited for answers that don't come, to be dropped without the lock.
 pub(super) type Unwanted = Vec<Waiter>;
@@ -28,7 +27,7 @@ impl Socket {
     /// [`EmitError`]; nothing was sent then.
     pub async fn send(&self, event: &str, data: impl Serialize) -> Result<(), EmitError> {
         // Encoded once, however long it waits; the caller's data need not live that long.
-        let (id, frames) = self.framed(None, event, &data)?;
+        let (id, frames) = self.framed(None, event, &data, How::default())?;
         drop(data);
         loop {
             match self.send_or_wait(id, frames.clone(), false) {
@@ -84,13 +83,12 @@ impl Socket {
         id: Option<u64>,
         event: &str,
         data: &D,
+        how: How,
     ) -> Result<(Option<u64>, Frames), EmitError> {
         self.check_open()?;
-        let id = id.or_else(|| self.retries().map(|_| self.next_ack_id()));
-        let parser = self.parser();
-        let namespace = self.namespace_name();
-        let encode = |out: &mut String| encode::event(out, namespace, id, event, data);
-        Ok((id, frame(parser.as_deref(), encode)?))
+        let retries = self.retries().filter(|_| !how.volatile);
+        let id = id.or_else(|| retries.map(|_| self.next_ack_id()));
+        Ok((id, self.frame_event(id, event, data, how)?))
     }
 
     /// Sends an event, or keeps it until it can be sent. Gives whether it will be: one that is `volatile` is dropped instead.

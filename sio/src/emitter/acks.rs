@@ -62,6 +62,11 @@ impl Waiter {
         Self(Some(Box::new(callback)))
     }
 
+    /// Drops it without calling it: whoever waits has been told otherwise.
+    pub fn forget(mut self) {
+        self.0 = None;
+    }
+
     /// Calls it.
     pub fn resolve(mut self, answer: Result<Arguments<'_>, AckError>) {
         if let Some(callback) = self.0.take() {

@@ -13,9 +13,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::framing::frame;
-use super::inbox::{Bounds, Inbox};
-use super::{Call, EmitError, Listener, Party, Work};
+use super::framing::{Frames, frame, frame_encoded};
+use super::hooks::{Guard, show_outgoing};
+use super::inbox::{Bounds, Inbox, Turn};
+use super::{Call, EmitError, How, Listener, Party, Responder, Work};
 use crate::emitter::{Fired, Waiter};
 use crate::engine::Outgoing;
 use crate::packet::{Arguments, EncodeError, Incoming, Packet, Parser, encode};
@@ -49,8 +50,8 @@ pub(crate) trait Endpoint: Party + fmt::Debug {
     /// Whether sending makes sense.
     fn check_open(&self) -> Result<(), EmitError>;
 
-    /// Sends messages with nothing between them.
-    fn send_all(&self, messages: &[Outgoing]) -> Result<(), EmitError>;
+    /// Sends messages with nothing between them; volatile ones only if they leave at once. Gives whether they were sent.
+    fn send_all(&self, messages: &[Outgoing], volatile: bool) -> Result<bool, EmitError>;
 
     /// Nobody listens to this event.
     fn handle_unheard(&self, packet: Incoming<'_>);
@@ -60,15 +61,10 @@ pub(crate) trait Endpoint: Party + fmt::Debug {
 
     /// An event has come. It is copied only if it has to wait.
     fn receive(&self, packet: Incoming<'_>) {
-        let fired = self.with_inbox(|inbox| inbox.begin_with(packet.event()));
-        let Some(fired) = fired else { return queue(self, packet.into_packet()) };
-        let left = if fired.is_empty() {
-            self.handle_unheard(packet);
-            None
-        } else {
-            begin(self, &fired, Occurrence::of(&packet))
-        };
-        match left {
+        let bounds = self.bounds();
+        let turn = self.with_inbox(|inbox| inbox.begin_with(packet.event(), bounds));
+        let Some(turn) = turn else { return queue(self, packet.into_packet()) };
+        match handle(self, packet, turn) {
             Some(work) => self.spawn(self.clone().work(Some(work))),
             None if self.with_inbox(Inbox::is_turn_over) => self.handle_idle(),
             // Somebody else has queued, or put back, what is next.
@@ -90,13 +86,8 @@ pub(crate) trait Endpoint: Party + fmt::Debug {
             if let Some(work) = first {
                 work.await;
             }
-            while let Some((packet, fired)) = next(&self) {
-                let packet = Incoming::Owned(packet);
-                if fired.is_empty() {
-                    self.handle_unheard(packet);
-                    continue;
-                }
-                let left = begin(&self, &fired, Occurrence::of(&packet));
+            while let Some((packet, turn)) = next(&self) {
+                let left = handle(&self, Incoming::Owned(packet), turn);
                 if let Some(work) = left {
                     work.await;
                 }
@@ -118,8 +109,32 @@ pub(crate) trait Endpoint: Party + fmt::Debug {
         id: Option<u64>,
         event: &str,
         data: &D,
+        how: How,
     ) -> Result<(), EmitError> {
-        self.send_packet(|out, namespace| encode::event(out, namespace, id, event, data))
+        send_event(self, id, event, data, how)
+    }
+
+    /// Frames an event that whoever sees what is emitted lets pass.
+    fn frame_event<D: Serialize>(
+        &self,
+        id: Option<u64>,
+        event: &str,
+        data: &D,
+        how: How,
+    ) -> Result<Frames, EmitError> {
+        let parser = self.parser();
+        let hooks = self.with_inbox(Inbox::outgoing_hooks);
+        let encode = |out: &mut String| encode::event(out, self.namespace(), id, event, data);
+        let frames = match hooks {
+            None => frame(parser.as_deref(), encode)?,
+            Some(hooks) => {
+                let mut text = String::new();
+                let attachments = encode(&mut text)?;
+                show_outgoing(&hooks, &text, &attachments)?;
+                frame_encoded(parser.as_deref(), &text, &attachments)?
+            }
+        };
+        Ok(frames.compress(how.compress))
     }
 
     /// Sends the packet that `encode` appends to a buffer, given the namespace, with the attachments that it returns.
@@ -127,11 +142,28 @@ pub(crate) trait Endpoint: Party + fmt::Debug {
         &self,
         encode: impl FnOnce(&mut String, &str) -> Result<Vec<Bytes>, EncodeError>,
     ) -> Result<(), EmitError> {
-        // What nobody will get is not encoded.
         self.check_open()?;
         let parser = self.parser();
         let messages = frame(parser.as_deref(), |out| encode(out, self.namespace()))?;
-        self.send_all(&messages)
+        self.send_all(&messages, false).map(drop)
+    }
+}
+
+/// What [`Endpoint::send_event`] does, if nothing else is to be done.
+pub(crate) fn send_event<S: Endpoint, D: Serialize>(
+    socket: &S,
+    id: Option<u64>,
+    event: &str,
+    data: &D,
+    how: How,
+) -> Result<(), EmitError> {
+    // What nobody will get is not encoded.
+    socket.check_open()?;
+    let messages = socket.frame_event(id, event, data, how)?;
+    match socket.send_all(&messages, how.volatile)? {
+        // Its answer would be waited for in vain.
+        false if id.is_some() => Err(EmitError::NotWritable),
+        _ => Ok(()),
     }
 }
 
@@ -149,20 +181,62 @@ impl<'a> Occurrence<'a> {
     }
 }
 
+/// Lets an event meet what it meets first; gives what is left of the work.
+fn handle<S: Endpoint>(socket: &S, packet: Incoming<'_>, turn: Turn<S>) -> Option<Work> {
+    match turn {
+        Turn::Listeners(fired) if fired.is_empty() => {
+            socket.handle_unheard(packet);
+            None
+        }
+        Turn::Listeners(fired) => begin(socket, &fired, Occurrence::of(&packet)),
+        Turn::Guards(guards) => {
+            poll_once(Box::pin(guarded(socket.clone(), packet.into_packet(), guards)))
+        }
+    }
+}
+
+/// Takes an event through the middleware, and then to its listeners.
+async fn guarded<S: Endpoint>(socket: S, packet: Packet, guards: Arc<[Guard<S>]>) {
+    let packet = Incoming::Owned(packet);
+    for guard in guards.iter() {
+        // None of them answers: a refusal is the answer, or what the listener returns.
+        let called = guard(&mut Call::event_of(&socket, packet.event(), packet.arguments(), None));
+        let verdict = match called {
+            Ok(verdict) => verdict.await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = verdict {
+            let event = packet.event().to_owned().into();
+            return Responder::new(socket.replies(), event, packet.id()).fail(&error);
+        }
+    }
+    let fired = socket.with_inbox(|inbox| inbox.listeners.fire(packet.event()));
+    let left = if fired.is_empty() {
+        socket.handle_unheard(packet);
+        None
+    } else {
+        begin(&socket, &fired, Occurrence::of(&packet))
+    };
+    if let Some(work) = left {
+        work.await;
+    }
+}
+
 /// Another event is being handled, or was a moment ago.
 fn queue<S: Endpoint>(socket: &S, packet: Packet) {
+    let bounds = socket.bounds();
     let begins = socket.with_inbox(|inbox| {
         inbox.push(packet);
         socket.regulate(inbox);
-        inbox.begin_turn()
+        inbox.begin_turn(bounds)
     });
     if begins {
         socket.spawn(socket.clone().work(None));
     }
 }
 
-/// The next event in the queue, and who listens to it now; without one the turn is over.
-fn next<S: Endpoint>(socket: &S) -> Option<(Packet, Fired<Listener<S>>)> {
+/// The next event in the queue, and what it meets now; without one the turn is over.
+fn next<S: Endpoint>(socket: &S) -> Option<(Packet, Turn<S>)> {
     socket.with_inbox(|inbox| {
         let next = inbox.next();
         socket.regulate(inbox);

@@ -25,6 +25,21 @@ impl Deref for Frames {
     }
 }
 
+impl Frames {
+    /// Says whether a transport may compress them, which is so if nothing is said.
+    pub(crate) fn compress(self, compress: bool) -> Self {
+        if compress {
+            return self;
+        }
+        match self {
+            Self::One(message) => Self::One(message.compress(false)),
+            Self::Many(messages) => {
+                Self::Many(messages.into_iter().map(|message| message.compress(false)).collect())
+            }
+        }
+    }
+}
+
 impl From<Vec<Outgoing>> for Frames {
     fn from(messages: Vec<Outgoing>) -> Self {
         Self::Many(messages.into())

@@ -4,13 +4,15 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::time::sleep_until;
 use ws::net::Wheel;
 
 use super::state::Phase;
 use super::{EmitError, Socket};
+use crate::emitter::Fired;
 use crate::engine::Outgoing;
-use crate::handler::{Bounds, Endpoint, Inbox, poll_once};
+use crate::handler::{Bounds, Endpoint, How, Inbox, OutgoingHook, poll_once, send_event};
 use crate::packet::{Incoming, Parser};
 
 impl Endpoint for Socket {
@@ -25,6 +27,7 @@ impl Endpoint for Socket {
             queued_bytes: config.max_queued_bytes,
             pending_acks: config.max_pending_acks,
             ack_timeout: config.ack_timeout,
+            concurrency: config.handler_concurrency,
         }
     }
 
@@ -61,8 +64,22 @@ impl Endpoint for Socket {
         }
     }
 
-    fn send_all(&self, messages: &[Outgoing]) -> Result<(), EmitError> {
-        self.inner().send(messages)
+    fn send_all(&self, messages: &[Outgoing], volatile: bool) -> Result<bool, EmitError> {
+        self.inner().send(messages, volatile)
+    }
+
+    fn send_event<D: Serialize>(
+        &self,
+        id: Option<u64>,
+        event: &str,
+        data: &D,
+        how: How,
+    ) -> Result<(), EmitError> {
+        if id.is_none() && self.inner().namespace.publisher.is_some() {
+            self.check_open()?;
+            return self.emit_kept(event, data, how);
+        }
+        send_event(self, id, event, data, how)
     }
 
     fn handle_unheard(&self, packet: Incoming<'_>) {
@@ -83,6 +100,11 @@ impl Socket {
         if let Some(rest) = poll_once(Box::pin(future)) {
             self.spawn(rest);
         }
+    }
+
+    /// Who sees what is emitted, if anybody does.
+    pub(super) fn outgoing_hooks(&self) -> Option<Fired<OutgoingHook>> {
+        self.with_inbox(Inbox::outgoing_hooks)
     }
 
     /// Drops the events that wait: the client has left, and come back before they were handled.
