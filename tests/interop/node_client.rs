@@ -147,9 +147,12 @@ async fn every_transport_carries_everything() {
         let other = soon(socket.namespace("/other").connect()).await.unwrap();
         assert_eq!(ask::<i64>(&other, "add", (1, 1)).await, 2);
         let refused = soon(socket.namespace("/none").connect()).await;
-        assert!(matches!(refused, Err(ConnectError::Refused(r)) if r.message == "Invalid namespace"));
+        assert!(
+            matches!(refused, Err(ConnectError::Refused(r)) if r.message == "Invalid namespace")
+        );
         if way.len() > 1 {
-            until("it is on a WebSocket", || socket.transport() == Some(Transport::WebSocket)).await;
+            until("it is on a WebSocket", || socket.transport() == Some(Transport::WebSocket))
+                .await;
             events_answers_and_binary_data(&socket, &seen).await;
         }
         let told = who(&socket).await;
@@ -190,8 +193,7 @@ async fn rule_17_order_is_kept_while_a_session_moves() {
 
 #[tokio::test]
 async fn a_server_with_one_transport_is_found() {
-    for (only, transport) in
-        [("polling", Transport::Polling), ("websocket", Transport::WebSocket)]
+    for (only, transport) in [("polling", Transport::Polling), ("websocket", Transport::WebSocket)]
     {
         let node = Node::start(&["--transports", only]).await;
         for way in [WAYS[2], WAYS[3]] {
@@ -206,7 +208,8 @@ async fn a_server_with_one_transport_is_found() {
 async fn messagepack_both_ways() {
     let node = Node::start(&["--msgpack"]).await;
     for way in WAYS {
-        let config = eager(|config| config.parser = Some(Arc::new(sio::packet::Msgpack::default())));
+        let config =
+            eager(|config| config.parser = Some(Arc::new(sio::packet::Msgpack::default())));
         let (builder, seen) = echoed(via(node.addr, way, config));
         let socket = soon(builder.connect()).await.unwrap();
         events_answers_and_binary_data(&socket, &seen).await;
@@ -275,7 +278,10 @@ async fn a_server_that_is_killed_and_comes_back_is_found_again() {
             let port = node.kill().await;
             let reason = seen.next().await;
             assert!(
-                matches!(reason, DisconnectReason::TransportClose | DisconnectReason::TransportError),
+                matches!(
+                    reason,
+                    DisconnectReason::TransportClose | DisconnectReason::TransportError
+                ),
                 "{reason}"
             );
             for n in 0..10 {
@@ -361,10 +367,8 @@ async fn rule_30_nothing_is_lost_or_out_of_order_in_a_thousand_reconnects() {
         config.retries = Some(3);
         config.offline.max_events = 10_000;
     });
-    let socket = client(relay.addr)
-        .config(config)
-        .on_connect(async move || _ = sender.send(()))
-        .connect();
+    let socket =
+        client(relay.addr).config(config).on_connect(async move || _ = sender.send(())).connect();
     let socket = soon(socket).await.unwrap();
     let mut n = 0;
     for round in 0..RECONNECTS {
@@ -378,7 +382,8 @@ async fn rule_30_nothing_is_lost_or_out_of_order_in_a_thousand_reconnects() {
         }
         relay.cut();
     }
-    let all = tokio::time::timeout(Duration::from_secs(60), socket.emit_with_ack::<Vec<u32>>("all", ()));
+    let all =
+        tokio::time::timeout(Duration::from_secs(60), socket.emit_with_ack::<Vec<u32>>("all", ()));
     let all = all.await.unwrap().unwrap();
     let mut expected = 0;
     for got in &all {
