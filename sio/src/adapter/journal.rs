@@ -149,6 +149,11 @@ impl Journal {
         expired
     }
 
+    /// May somebody come back?
+    pub fn has_sessions(&self) -> bool {
+        !self.sessions.is_empty()
+    }
+
     /// Is there nothing to expire?
     pub fn is_empty(&self) -> bool {
         self.packets.is_empty() && self.expiries.is_empty()

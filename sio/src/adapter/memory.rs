@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::id::BuildIdHasher;
@@ -39,14 +40,11 @@ impl Memory {
         self.index.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Called without the index's lock.
-    fn tell(&self, events: impl IntoIterator<Item = RoomEvent>) {
-        let observers = self.observers.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if observers.is_empty() {
-            return;
-        }
-        for event in events {
-            observers.iter().for_each(|observer| observer(&event));
+    /// Makes the events only if somebody wants them.
+    fn tell_of(&self, events: impl IntoIterator<Item = RoomEvent>) {
+        let is_observed = !self.observers.read().unwrap_or_else(PoisonError::into_inner).is_empty();
+        if is_observed {
+            self.tell(&events.into_iter().collect::<Vec<_>>());
         }
     }
 }
@@ -61,14 +59,14 @@ impl Adapter for Memory {
         let rooms = index.sockets.remove(&id).unwrap_or_default();
         let left: Vec<_> = rooms.iter().map(|room| index.take_out(id, room)).collect();
         drop(index);
-        self.tell(rooms.iter().zip(left).flat_map(|(room, left)| left.events(room, id)));
+        self.tell_of(rooms.iter().zip(left).flat_map(|(room, left)| left.events(room, id)));
         rooms
     }
 
     fn join(&self, id: SocketId, room: &str) -> Result<bool, TooManyRooms> {
         let mut index = self.write();
-        let Index { rooms, sockets } = &mut *index;
-        let Some(joined) = sockets.get_mut(&id) else {
+        let Index { rooms, sockets } = &*index;
+        let Some(joined) = sockets.get(&id) else {
             return Ok(false);
         };
         if room == id.as_str() || rooms.get(room).is_some_and(|ids| ids.contains(&id)) {
@@ -77,16 +75,16 @@ impl Adapter for Memory {
         if joined.len() >= self.max_rooms {
             return Err(TooManyRooms { max: self.max_rooms });
         }
-        // All members share the name that the room was made with.
-        let there = rooms.get_key_value(room).map(|(name, _)| name.clone());
-        let is_new = there.is_none();
-        let name = there.unwrap_or_else(|| Room::from(room));
-        joined.push(name.clone());
-        rooms.entry(name.clone()).or_default().insert(id);
+        let events = index.put_in(id, room);
         drop(index);
-        let created = is_new.then(|| RoomEvent::Created(name.clone()));
-        self.tell(created.into_iter().chain([RoomEvent::Joined(name, id)]));
+        self.tell_of(events);
         Ok(true)
+    }
+
+    fn restore(&self, id: SocketId, rooms: &[Room]) -> Vec<RoomEvent> {
+        let mut index = self.write();
+        // As many as it was in before.
+        rooms.iter().flat_map(|room| index.put_in(id, room)).collect()
     }
 
     fn leave(&self, id: SocketId, room: &str) -> bool {
@@ -99,7 +97,7 @@ impl Adapter for Memory {
             joined.retain(|name| &**name != room);
         }
         drop(index);
-        self.tell(left.events(&Room::from(room), id));
+        self.tell_of(left.events(&Room::from(room), id));
         true
     }
 
@@ -116,6 +114,17 @@ impl Adapter for Memory {
         *observers = observers.iter().cloned().chain([observer]).collect();
     }
 
+    fn tell(&self, events: &[RoomEvent]) {
+        let observers = self.observers.read().unwrap_or_else(PoisonError::into_inner).clone();
+        for (event, observer) in
+            events.iter().flat_map(|event| observers.iter().map(move |o| (event, o)))
+        {
+            if catch_unwind(AssertUnwindSafe(|| observer(event))).is_err() {
+                tracing::error!(?event, "an observer of rooms panicked");
+            }
+        }
+    }
+
     fn broadcast(&self, target: &Target, packet: &Encoded, sockets: &dyn Sockets) {
         let ids = self.sockets(target);
         if !ids.is_empty() {
@@ -125,6 +134,18 @@ impl Adapter for Memory {
 }
 
 impl Index {
+    /// Adds a member to a room that it is not in.
+    fn put_in(&mut self, id: SocketId, room: &str) -> impl Iterator<Item = RoomEvent> + use<> {
+        // All members share the name that the room was made with.
+        let there = self.rooms.get_key_value(room).map(|(name, _)| name.clone());
+        let is_new = there.is_none();
+        let name = there.unwrap_or_else(|| Room::from(room));
+        self.sockets.entry(id).or_default().push(name.clone());
+        self.rooms.entry(name.clone()).or_default().insert(id);
+        let created = is_new.then(|| RoomEvent::Created(name.clone()));
+        created.into_iter().chain([RoomEvent::Joined(name, id)])
+    }
+
     /// Removes a member from a room, and the room with its last member.
     fn take_out(&mut self, id: SocketId, room: &str) -> Left {
         let Some(ids) = self.rooms.get_mut(room) else {

@@ -54,6 +54,10 @@ pub trait Adapter: fmt::Debug + Send + Sync {
     /// [`TooManyRooms`] if the socket is in as many rooms as it may be.
     fn join(&self, id: SocketId, room: &str) -> Result<bool, TooManyRooms>;
 
+    /// Puts a socket back into the rooms that it was in before its connection was lost. Gives what is to be
+    /// [told](Self::tell) of that, when no lock is held any more.
+    fn restore(&self, id: SocketId, rooms: &[Room]) -> Vec<RoomEvent>;
+
     /// Takes a socket out of a room; returns whether it was there. Its own room it can't leave.
     fn leave(&self, id: SocketId, room: &str) -> bool;
 
@@ -65,6 +69,9 @@ pub trait Adapter: fmt::Debug + Send + Sync {
 
     /// Calls `observer` from now on with every room that is made, removed, joined or left, without a lock.
     fn observe(&self, observer: RoomObserver);
+
+    /// Calls the observers.
+    fn tell(&self, events: &[RoomEvent]);
 
     /// Sends an event to the other servers of the cluster. A single one has none: then nothing happens.
     fn server_side_emit(&self, _packet: &Encoded) {}

@@ -75,7 +75,8 @@ impl Packet {
     /// # Errors
     /// [`DecodeError`] if it was not.
     pub fn from_encoded(text: &str, attachments: Vec<Bytes>) -> Result<Self, DecodeError> {
-        let limits = Limits { max_attachments: usize::MAX, ..Limits::default() };
+        let limits =
+            Limits { max_attachments: usize::MAX, max_depth: usize::MAX, ..Limits::default() };
         Ok(Self { attachments, ..PacketRef::decode(text, &limits)?.to_packet() })
     }
 

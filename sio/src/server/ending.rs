@@ -50,7 +50,7 @@ impl Socket {
 
     /// The client has gone, or given up, before the socket could take its seat.
     pub(super) fn give_up(&self) {
-        self.end(DisconnectReason::ClientNamespaceDisconnect, None);
+        self.end(DisconnectReason::TransportClose, None);
     }
 
     /// The same client is back on another connection, and this one not known to be dead.

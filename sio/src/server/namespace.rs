@@ -149,35 +149,25 @@ impl Inner {
         entrances.flat_map(|entrance| entrance.middleware().to_vec()).collect()
     }
 
-    /// Puts a socket into the table and its rooms, and gives what it has missed if it comes back; `None` if some of that is gone.
-    pub(super) fn insert(&self, socket: &Socket) -> Option<Vec<Outgoing>> {
+    /// Puts a socket into the table and its rooms. `None` if it comes back, and some of what it has missed is gone.
+    pub(super) fn insert(&self, socket: &Socket) -> Option<Entered> {
         let insert = || {
-            let id = socket.id();
-            self.write().insert(id, socket.clone());
-            self.adapter.add(id);
-            for room in socket
-                .inner()
-                .identity
-                .iter()
-                .filter_map(|identity| identity.resumed.as_ref())
-                .flat_map(|resumed| &resumed.rooms)
-            {
-                // As many as it was in before.
-                let _ = self.adapter.join(id, room);
-            }
+            self.write().insert(socket.id(), socket.clone());
+            self.adapter.add(socket.id());
         };
         let (Some(publisher), Some(identity)) = (&self.publisher, &socket.inner().identity) else {
             insert();
-            return Some(Vec::new());
+            return Some(Entered::default());
         };
-        let missed = publisher.enter(socket, identity, insert)?;
-        Some(
-            missed
-                .iter()
-                .filter_map(|packet| self.frame(packet))
-                .flat_map(|frames| frames.to_vec())
-                .collect(),
-        )
+        let mut events = Vec::new();
+        let missed = publisher.enter(socket, identity, || {
+            insert();
+            if let Some(resumed) = &identity.resumed {
+                events = self.adapter.restore(socket.id(), &resumed.rooms);
+            }
+        })?;
+        let frames = missed.iter().filter_map(|packet| self.frame(packet));
+        Some(Entered { missed: frames.flat_map(|frames| frames.to_vec()).collect(), events })
     }
 
     /// Takes a socket out of the table and of its rooms, which are returned, and keeps its state if it may come back.
@@ -238,6 +228,15 @@ impl Inner {
     fn write(&self) -> RwLockWriteGuard<'_, HashMap<SocketId, Socket, BuildIdHasher>> {
         self.sockets.write().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What follows when a socket has entered that was here before.
+#[derive(Default)]
+pub(super) struct Entered {
+    /// What it has missed.
+    pub(super) missed: Vec<Outgoing>,
+    /// What is to be told of its rooms.
+    pub(super) events: Vec<RoomEvent>,
 }
 
 /// A child is forgotten with the last who holds it.

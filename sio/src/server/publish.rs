@@ -5,6 +5,7 @@
 //! only adds to the queue.
 
 use std::collections::{HashMap, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ use super::namespace::{Delivery, Inner as Namespace};
 use super::state::Inner;
 use super::{Config, DisconnectReason, Recovery, Socket};
 use crate::adapter::{Encoded, Journal, JournalLimits, Room, Session, SocketId, Sockets, Target};
-use crate::handler::How;
+use crate::handler::{How, caught};
 
 /// How often what is too old is forgotten.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -38,6 +39,8 @@ struct State {
     /// Somebody is sending what is in the queue.
     is_sending: bool,
     is_scheduled: bool,
+    /// A namespace that is gone with its last socket stays for those that may come back.
+    kept_alive: Option<Arc<Namespace>>,
 }
 
 /// An event, and who gets it.
@@ -65,6 +68,7 @@ impl Publisher {
                 queue: VecDeque::new(),
                 is_sending: false,
                 is_scheduled: false,
+                kept_alive: None,
             }),
             sweep: SWEEP.min(recovery.max_disconnection),
             on_expired: RwLock::new(Arc::new([])),
@@ -158,6 +162,7 @@ impl Publisher {
             let session =
                 Session { id: socket.id(), rooms: rooms.to_vec(), data, since: identity.since() };
             state.journal.keep(Wheel::now(), &identity.private, session);
+            state.kept_alive = Some(socket.inner().namespace.clone());
         }
     }
 
@@ -169,7 +174,11 @@ impl Publisher {
     fn tell(&self, expired: &[Session]) {
         let listeners = self.on_expired.read().unwrap_or_else(PoisonError::into_inner).clone();
         for session in expired {
-            listeners.iter().for_each(|listener| listener(session));
+            for listener in listeners.iter() {
+                if let Err(message) = caught(AssertUnwindSafe(|| listener(session))) {
+                    tracing::error!(%message, "a listener to expired sessions panicked");
+                }
+            }
         }
     }
 
@@ -184,8 +193,10 @@ impl Timed for Publisher {
         let expired = state.journal.expire(now);
         let goes_on = !state.live.is_empty() || !state.journal.is_empty();
         state.is_scheduled = goes_on;
+        let kept_alive = if state.journal.has_sessions() { None } else { state.kept_alive.take() };
         drop(state);
         self.tell(&expired);
+        drop(kept_alive);
         goes_on.then_some(now + self.sweep)
     }
 }

@@ -1,12 +1,14 @@
 //! Which namespaces there are.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use super::entrance::{Entrance, list, push};
 use super::namespace::Inner as Namespace;
 use super::parent::{Inner as Parent, NamespaceRequest};
 use super::{Config, Io};
+use crate::handler::caught;
 use crate::packet::ROOT;
 
 /// The namespaces of a server, and those that may be made.
@@ -120,7 +122,10 @@ impl Io {
         let (namespace, is_new) = self.registry().find_or_make(name, self.config(), parent);
         if is_new {
             for listener in self.registry().on_new().iter() {
-                listener(super::Namespace::new(self.clone(), namespace.clone()));
+                let handle = super::Namespace::new(self.clone(), namespace.clone());
+                if let Err(message) = caught(AssertUnwindSafe(|| listener(handle))) {
+                    tracing::error!(%message, "a listener to new namespaces panicked");
+                }
             }
         }
         namespace

@@ -166,14 +166,16 @@ impl Inner {
                 return false;
             }
             // First into the index: who has read the reply can be reached. What is sent by it till then follows the reply.
-            let Some(missed) = self.namespace.insert(&Socket::new(self.clone())) else {
+            let Some(entered) = self.namespace.insert(&Socket::new(self.clone())) else {
                 drop(core);
                 let details = "packets that were missed are gone";
                 self.client.close(DisconnectReason::ForcedServerClose, Some(details.into()));
                 return false;
             };
             // The client holds what was missed until the reply comes (rule 29).
-            core.early.splice(..0, missed.into_iter().chain(reply.iter().cloned()));
+            core.early.splice(..0, entered.missed.into_iter().chain(reply.iter().cloned()));
+            drop(core);
+            self.namespace.adapter.tell(&entered.events);
         }
         let mut granted = false;
         loop {
