@@ -208,8 +208,7 @@ async fn a_server_with_one_transport_is_found() {
 async fn messagepack_both_ways() {
     let node = Node::start(&["--msgpack"]).await;
     for way in WAYS {
-        let config =
-            eager(|config| config.parser = Some(Arc::new(sio::packet::Msgpack::default())));
+        let config = eager(|config| config.parser = Some(Arc::new(sio::packet::Msgpack)));
         let (builder, seen) = echoed(via(node.addr, way, config));
         let socket = soon(builder.connect()).await.unwrap();
         events_answers_and_binary_data(&socket, &seen).await;

@@ -3,11 +3,13 @@
 
 mod acks;
 mod binary;
+mod blocking;
 mod connecting;
 mod disconnecting;
 mod ending;
 mod events;
 mod namespaces;
+mod proxies;
 mod reconnecting;
 mod relay;
 mod support;

@@ -22,6 +22,8 @@
 mod address;
 mod asking;
 mod backoff;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod builder;
 mod config;
 mod endpoint;
