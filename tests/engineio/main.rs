@@ -4,6 +4,7 @@
 mod client;
 mod compression;
 mod connection;
+mod crowd;
 mod hooks;
 mod http;
 mod lifecycle;
