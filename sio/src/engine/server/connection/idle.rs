@@ -36,6 +36,10 @@ pub(super) async fn wait(site: &Site, mut wire: Wire) -> Option<Wire> {
 }
 
 /// Waits for the answer to a GET, and writes it. Gives `None` if the connection is over.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "it would keep room for its arguments beside what becomes of them"
+)]
 pub(super) fn poll(
     site: &Site,
     mut wire: Wire,
