@@ -24,6 +24,12 @@ pub use client::Client;
 pub use server::Io;
 
 #[cfg(doctest)]
+mod serving {
+    //! The page on serving, compiled.
+    #![doc = include_str!("../docs/serving.md")]
+}
+
+#[cfg(doctest)]
 mod readme {
     //! The README's examples, compiled.
     #![doc = include_str!("../../README.md")]

@@ -1,9 +1,11 @@
 //! Engine.IO over real sockets: an engine on a port of its own against requests written by hand and our own WebSocket. A test is
 //! named after the wire rule that it holds the server to.
 
+mod attacks;
 mod client;
 mod compression;
 mod connection;
+mod crowd;
 mod hooks;
 mod http;
 mod lifecycle;

@@ -76,6 +76,11 @@ impl Rig {
         }
     }
 
+    /// What has been told already.
+    pub(crate) fn try_event(&mut self) -> Option<Event> {
+        self.events.try_recv().ok()
+    }
+
     /// Nothing has been told that the test does not know of.
     pub(crate) fn assert_quiet(&mut self) {
         if let Ok(event) = self.events.try_recv() {

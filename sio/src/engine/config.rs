@@ -100,7 +100,8 @@ pub struct Config {
     /// Compression of WebSocket messages, for clients that offer it. Needs the feature `deflate`. Default none; see
     /// [`DeflateConfig`] on what it costs and what it may give away.
     pub per_message_deflate: Option<DeflateConfig>,
-    /// Serve clients of Engine.IO version 3, such as `socket.io-client` 2.x? They are recognised by their requests. Default false.
+    /// Serve clients of Engine.IO version 3, such as `socket.io-client` 2.x? They are recognised by their requests.
+    /// Polling by JSONP, which any page can read, is only served if [`cors`](Self::cors) is for [`Origins::Any`]. Default false.
     pub allow_eio3: bool,
     /// Cookie for load balancers that keep a client on one server. Default none.
     pub cookie: Option<Cookie>,

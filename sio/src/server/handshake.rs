@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -50,6 +50,13 @@ impl Handshake {
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
         self.request.peer_addr
+    }
+
+    /// The address of the client, also behind proxies that are trusted
+    /// ([`AddressLimits::trusted_proxies`](crate::engine::AddressLimits::trusted_proxies)).
+    #[must_use]
+    pub fn client_ip(&self) -> Option<IpAddr> {
+        self.request.client_ip
     }
 
     /// Whether a page of another site may have opened it: the request has an `Origin`.

@@ -118,7 +118,10 @@ impl Listening {
                 };
                 let place = (guard, door);
                 match &secure {
-                    None => tokio::spawn(serve(site.clone(), stream, peer, place)),
+                    None => {
+                        let remote = Remote { addr: Some(peer), secure: false };
+                        tokio::spawn(site.clone().serve_connection(stream, remote, place))
+                    }
                     Some(secure) => tokio::spawn(serve_securely(
                         site.clone(),
                         secure.clone(),
@@ -130,16 +133,6 @@ impl Listening {
             })
             .await;
     }
-}
-
-async fn serve<D: Send + Sync + 'static>(
-    site: Site,
-    stream: TcpStream,
-    peer: SocketAddr,
-    place: (Guard, D),
-) {
-    let remote = Remote { addr: Some(peer), secure: false };
-    site.serve_connection(stream, remote, place).await;
 }
 
 async fn serve_securely<D: Send + Sync + 'static>(

@@ -41,6 +41,9 @@ impl Engine {
         if dialect.protocol() == Protocol::V3 && !self.config().allow_eio3 {
             return Err(Refusal::UnsupportedProtocolVersion.into());
         }
+        if matches!(dialect, Dialect::V3 { jsonp: Some(_), .. }) && !self.shares_with_all() {
+            return Err(ErrorContext::TransportHandshakeError.into());
+        }
         let sid = hooks.new_sid(&info).await.map_err(ErrorContext::IdGenerationError)?;
         let newcomer = Newcomer { sid, dialect, info, admission };
         match transport {
@@ -95,6 +98,11 @@ impl Engine {
         })?;
         tokio::spawn(websocket::run(self.clone(), upgrade, deflate, purpose, place));
         Ok(response.map(|()| body(Bytes::new())))
+    }
+
+    /// May any page read the answers? Any page can read those of JSONP, whatever the browser thinks of it.
+    fn shares_with_all(&self) -> bool {
+        self.config().cors.as_ref().is_some_and(|cors| cors.origins == Origins::Any)
     }
 
     /// Whose page may poll, may open a WebSocket.

@@ -129,19 +129,21 @@ impl<B> TakenIn<B> {
 
 impl<B: HttpBody + Unpin> TakenIn<B> {
     /// What is only needed for a moment lies in boxes, because a GET keeps this for as long as it waits.
-    pub(super) async fn answer(self) -> Response<Body> {
+    pub(super) fn answer(self) -> impl Future<Output = Response<Body>> + use<B> {
         let Self { engine, begun, mut exchange, body } = self;
-        let response = match begun {
-            Begun::Done(response) => *response,
-            Begun::Get(get) => match get.run().await {
-                Ok(batch) => Box::pin(exchange.payload(&engine, batch)).await,
-                Err(refusal) => refuse(&refusal),
-            },
-            Begun::Post(post) => Box::pin(post.run(engine.config(), body)).await,
-            Begun::Probe(peer) => exchange.probe(&engine, peer),
-            Begun::Open(opening) => Box::pin(exchange.open(&engine, *opening)).await,
-        };
-        exchange.finish(response)
+        async move {
+            let response = match begun {
+                Begun::Done(response) => *response,
+                Begun::Get(get) => match get.run().await {
+                    Ok(batch) => Box::pin(exchange.payload(&engine, batch)).await,
+                    Err(refusal) => refuse(&refusal),
+                },
+                Begun::Post(post) => Box::pin(post.run(engine.config(), body)).await,
+                Begun::Probe(peer) => exchange.probe(&engine, peer),
+                Begun::Open(opening) => Box::pin(exchange.open(&engine, *opening)).await,
+            };
+            exchange.finish(response)
+        }
     }
 }
 

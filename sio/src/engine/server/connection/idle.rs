@@ -35,28 +35,41 @@ pub(super) async fn wait(site: &Site, mut wire: Wire) -> Option<Wire> {
     is_alive.then_some(wire)
 }
 
-/// Waits for the answer to a GET, and writes it. `None` if the connection is over.
-pub(super) async fn poll(site: &Site, mut wire: Wire, mut answering: Answering) -> Option<Wire> {
-    let response = poll_fn(|cx| {
-        // The answer first: a client may go away with the last thing that it wants to know.
-        if let Poll::Ready(response) = answering.as_mut().poll(cx) {
-            return Poll::Ready(Some(response));
-        }
-        loop {
-            match poll_read(&mut wire, cx) {
-                Poll::Ready(true) => {}
-                Poll::Ready(false) => return Poll::Ready(None),
-                Poll::Pending => return Poll::Pending,
+/// Waits for the answer to a GET, and writes it. Gives `None` if the connection is over.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "it would keep room for its arguments beside what becomes of them"
+)]
+pub(super) fn poll(
+    site: &Site,
+    mut wire: Wire,
+    mut answering: Answering,
+) -> impl Future<Output = Option<Wire>> + Send {
+    async move {
+        let response = poll_fn(|cx| {
+            // The answer first: a client may go away with the last thing that it wants to know.
+            if let Poll::Ready(response) = answering.as_mut().poll(cx) {
+                return Poll::Ready(Some(Box::new(response)));
             }
-        }
-    })
-    .await?;
-    // As if the client had gone away: the session hears of it if it cares.
-    drop(answering);
+            loop {
+                match poll_read(&mut wire, cx) {
+                    Poll::Ready(true) => {}
+                    // As it is dropped, the session hears that the client has gone away.
+                    Poll::Ready(false) => return Poll::Ready(None),
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+        })
+        .await?;
+        Box::pin(write_in_time(site, wire, *response)).await
+    }
+}
+
+async fn write_in_time(site: &Site, mut wire: Wire, response: Response<Body>) -> Option<Wire> {
     let config = site.host().config();
-    // In a box of its own, so that who waits for an answer does not keep room for writing one. Who takes nothing for so long has no heartbeat either.
+    // Who takes nothing for so long has no heartbeat either.
     let time = config.ping_interval + config.ping_timeout;
-    match Box::pin(timeout(time, write(&mut wire, response))).await {
+    match timeout(time, write(&mut wire, response)).await {
         Ok(Ok(())) => Some(wire),
         Ok(Err(error)) => {
             tracing::debug!(%error, "answer to a GET");

@@ -79,27 +79,29 @@ impl Site {
     /// it was a WebSocket then: for a limit on connections.
     ///
     /// At the end of [`Engine::shutdown`] it ends after the request that is being answered.
-    pub async fn serve_connection(
-        &self,
+    pub fn serve_connection(
+        self,
         stream: impl Into<ws::net::Stream>,
         remote: Remote,
         place: impl Send + Sync + 'static,
-    ) {
-        let place = Place(Arc::new(place));
-        let mut wire = Wire::new(stream.into());
-        loop {
-            // In boxes, so that a client of long-polling that waits, as it does most of the time, keeps room for nothing else.
-            let exchange = Box::pin(exchange::run(self, wire, remote, &place));
-            let quiet = match exchange.await {
-                Outcome::Over => return,
-                Outcome::Idle(wire) => Some(wire),
-                Outcome::Polling(wire, answering) => idle::poll(self, wire, answering).await,
-            };
-            let Some(quiet) = quiet else { return };
-            wire = match Box::pin(idle::wait(self, quiet)).await {
-                Some(wire) => wire,
-                None => return,
-            };
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let (mut wire, place) = (Wire::new(stream.into()), Place(Arc::new(place)));
+        // A block and not a function, which would keep room for its arguments beside what becomes of them. What is seldom done lies in
+        // boxes: a client of long-polling, which waits most of the time, keeps room for nothing else.
+        async move {
+            loop {
+                let exchange = Box::pin(exchange::run(&self, wire, remote, &place));
+                let quiet = match exchange.await {
+                    Outcome::Over => return,
+                    Outcome::Idle(wire) => Some(wire),
+                    Outcome::Polling(wire, answering) => idle::poll(&self, wire, answering).await,
+                };
+                let Some(quiet) = quiet else { return };
+                wire = match Box::pin(idle::wait(&self, quiet)).await {
+                    Some(wire) => wire,
+                    None => return,
+                };
+            }
         }
     }
 
