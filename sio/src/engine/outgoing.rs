@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use ws::Prepared;
+use ws::{Compress, Prepared};
 
 use super::Open;
 
@@ -30,6 +30,19 @@ impl Outgoing {
     #[must_use]
     pub fn binary(data: &[u8]) -> Self {
         Self(Prepared::binary(data))
+    }
+
+    /// Whether a transport may compress it, where compression was negotiated and the message is long enough. Default true. Not what
+    /// is compressed already, nor secrets next to text of somebody else's choice (BREACH).
+    #[must_use]
+    pub fn compress(self, compress: bool) -> Self {
+        Self(self.0.compress(if compress { Compress::Auto } else { Compress::Never }))
+    }
+
+    /// May a transport compress it?
+    #[must_use]
+    pub const fn is_compressible(&self) -> bool {
+        !matches!(self.0.compression(), Compress::Never)
     }
 
     /// The bytes of the message, with the type digit of a text.
@@ -102,7 +115,18 @@ impl Outgoing {
     }
 
     fn control(text: &str) -> Self {
-        Self(Prepared::build_text(|buf| buf.push_str(text)))
+        Self::written(|buf| buf.push_str(text))
+    }
+
+    /// A text packet of which `build` writes also the type digit.
+    pub(super) fn written(build: impl FnOnce(&mut String)) -> Self {
+        Self(Prepared::build_text(build))
+    }
+
+    /// The text, with the type digit, if it is text.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        self.0.as_text()
     }
 
     pub(super) fn polling_len(&self) -> usize {

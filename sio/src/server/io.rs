@@ -9,16 +9,16 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ws::net::Shutdown;
 
-use super::connection::Connection;
 use super::namespace::Inner as NamespaceInner;
+use super::revision4;
 use super::values::Values;
 use super::{
-    Answers, Broadcast, Config, ConfigError, DisconnectReason, EmitError, Handler, HandlerError,
-    IntoReply, Middleware, Namespace, Socket,
+    Answers, Broadcast, Config, ConfigError, EmitError, Handler, HandlerError, IntoReply,
+    Middleware, Namespace, Socket,
 };
 use crate::adapter::Room;
 use crate::engine::server::{Application, Engine, Fallback, Handle, SessionHandler, not_found};
-use crate::engine::{CloseReason, Message};
+use crate::engine::{CloseReason, Message, Outgoing};
 use crate::handler::{self, OnError};
 use crate::packet::ROOT;
 
@@ -153,26 +153,8 @@ impl Io {
         self.0.values.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stops: accepts no more connections, disconnects all sockets with [`DisconnectReason::ServerShuttingDown`], closes all
-    /// sessions and waits until the last client has been told, at most for `patience`. What is left then is cut off.
-    pub async fn shutdown(&self, patience: Duration) {
-        for listener in std::mem::take(&mut *self.listeners()) {
-            listener.begin();
-        }
-        let namespaces: Vec<_> = self
-            .0
-            .namespaces
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-            .cloned()
-            .collect();
-        for namespace in namespaces {
-            for socket in Namespace::new(self.clone(), namespace).sockets() {
-                socket.end(DisconnectReason::ServerShuttingDown);
-            }
-        }
-        self.0.engine.shutdown(patience).await;
+    pub(super) fn namespaces(&self) -> &RwLock<HashMap<Box<str>, Arc<NamespaceInner>>> {
+        &self.0.namespaces
     }
 }
 
@@ -267,12 +249,16 @@ struct Sessions(Weak<Inner>);
 impl Application for Sessions {
     fn on_open(&self, session: Handle) -> Box<dyn SessionHandler> {
         match self.0.upgrade() {
-            Some(inner) => Box::new(Connection::open(Io(inner), session)),
+            Some(inner) => revision4::open(Io(inner), session),
             None => {
                 session.close();
                 Box::new(Nobody)
             }
         }
+    }
+
+    fn for_version_3(&self, packet: &Outgoing) -> Option<Outgoing> {
+        revision4::downgrade(packet)
     }
 }
 

@@ -8,21 +8,33 @@ mod answer;
 mod broadcast;
 mod config;
 mod connection;
+mod embed;
 mod endpoint;
 mod extract;
 mod handshake;
+mod hooks;
 mod io;
 mod middleware;
 mod namespace;
+#[cfg(feature = "axum")]
+#[path = "axum.rs"]
+mod peer;
+#[cfg(not(feature = "axum"))]
+mod peer;
 mod reason;
+mod revision4;
 mod serve;
+mod shutdown;
 mod socket;
 mod state;
+#[cfg(feature = "tower")]
+mod tower;
 mod values;
 
 pub use answer::{Ack, Answers};
 pub use broadcast::Broadcast;
 pub use config::{Config, ConfigError};
+pub use embed::{Answering, IoService};
 pub use extract::{Auth, State};
 pub use handshake::Handshake;
 pub use io::Io;
@@ -31,6 +43,8 @@ pub use namespace::Namespace;
 pub use reason::DisconnectReason;
 pub use serve::Listening;
 pub use socket::{Socket, Timed};
+#[cfg(feature = "tower")]
+pub use tower::{IoLayer, Layered, LayeredFuture};
 
 pub use crate::handler::{
     AckSender, Answer, Data, EmitError, Event, Extract, Handler, HandlerError, IntoReply,

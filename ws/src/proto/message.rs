@@ -258,7 +258,9 @@ impl Prepared {
         self
     }
 
-    pub(super) const fn compression(&self) -> Compress {
+    /// What [`Prepared::compress`] has said.
+    #[must_use]
+    pub const fn compression(&self) -> Compress {
         self.compression
     }
 

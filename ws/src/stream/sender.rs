@@ -151,6 +151,17 @@ impl Sender {
         Wait::new(&self.link, Until::Drained).await;
     }
 
+    /// Waits until there is room for a message, or the connection has ended. Others may take the room first.
+    pub async fn ready(&self) {
+        Wait::new(&self.link, Until::Room).await;
+    }
+
+    /// Whether the byte stream has taken all that it was offered: what is sent now waits behind nothing.
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        self.link.inspect(|t| t.is_open() && !t.is_blocked())
+    }
+
     /// Whether messages can be sent.
     #[must_use]
     pub fn is_open(&self) -> bool {

@@ -3,10 +3,13 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
+
+use ws::net::Wheel;
 
 use super::RequestInfo;
 use super::peer::Peer;
-use crate::engine::{Outgoing, SendError, Transport};
+use crate::engine::{Outgoing, Protocol, SendError, Transport};
 
 /// A session, to send on from any task. Cheap to clone.
 ///
@@ -35,6 +38,55 @@ impl Handle {
         self.0.send_all(packets)
     }
 
+    /// As [`Self::send_all`], but waits for room. Cancel-safe: a future that is dropped has sent all or none.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`] only.
+    pub async fn send_when_ready(&self, packets: &[Outgoing]) -> Result<(), SendError> {
+        loop {
+            match self.send_all(packets) {
+                Err(SendError::Full) => self.ready().await,
+                sent => return sent,
+            }
+        }
+    }
+
+    /// As [`Self::send_when_ready`], but gives up after `time`.
+    ///
+    /// # Errors
+    /// As [`Self::send`]: [`SendError::Full`] if there was no room in time.
+    pub async fn send_within(&self, packets: &[Outgoing], time: Duration) -> Result<(), SendError> {
+        let deadline = Wheel::deadline(time).into();
+        let sent = tokio::time::timeout_at(deadline, self.send_when_ready(packets)).await;
+        sent.unwrap_or(Err(SendError::Full))
+    }
+
+    /// Sends messages only if they leave at once ([`Self::is_writable`]), else drops them: for what is worthless when late. Gives
+    /// whether they were sent.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`] only.
+    pub fn send_volatile(&self, packets: &[Outgoing]) -> Result<bool, SendError> {
+        self.0.send_volatile(packets)
+    }
+
+    /// Does the transport take what is sent now: does a GET wait, or has the WebSocket written all before?
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        self.0.is_writable()
+    }
+
+    /// Waits until there is room for messages ([`Config::max_buffered_bytes`](crate::engine::Config::max_buffered_bytes)), or the
+    /// session is over.
+    pub async fn ready(&self) {
+        self.0.ready().await;
+    }
+
+    /// Waits until the client has taken all that was sent, as far as the transport can tell, or the session is over.
+    pub async fn drained(&self) {
+        self.0.drained().await;
+    }
+
     /// Closes the session after what has been sent. What the client sends from now on is ignored.
     pub fn close(&self) {
         self.0.close();
@@ -50,6 +102,12 @@ impl Handle {
     #[must_use]
     pub fn request(&self) -> &Arc<RequestInfo> {
         self.0.request()
+    }
+
+    /// The version of Engine.IO that the client speaks.
+    #[must_use]
+    pub fn protocol(&self) -> Protocol {
+        self.0.dialect().protocol()
     }
 
     /// The transport that carries messages now.

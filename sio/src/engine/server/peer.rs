@@ -12,16 +12,16 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError, Weak};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use tokio::sync::{Notify, oneshot};
 use ws::net::{Timed, Wheel};
 use ws::stream::TrySendError;
 
-use super::registry::Registry;
-use super::{Application, Handle, RequestInfo, SessionHandler};
+use super::batch::Batch;
+use super::registry::{Admission, Registry, Taken};
+use super::{Application, Engine, Handle, RequestInfo, SessionHandler};
 use crate::engine::{
-    CloseReason, Message, Outgoing, Output, Refusal, SendError, Session, Sid, SocketId, Transport,
-    payload,
+    Allowance, CloseReason, Dialect, Message, Outgoing, Output, RateLimit, Refusal, SendError,
+    Session, Sid, SocketId, Transport, v3,
 };
 
 /// When a packet of the session itself found no room on the WebSocket, it is tried again after this time.
@@ -30,6 +30,9 @@ const RETRY: Duration = Duration::from_millis(100);
 pub(super) struct Peer {
     sid: Sid,
     request: Arc<RequestInfo>,
+    dialect: Dialect,
+    /// Knows the words of version 3, if that is what the client speaks.
+    translator: Option<Arc<dyn Application>>,
     registry: Weak<Registry>,
     wheel: Arc<Wheel>,
     outbound: Mutex<Outbound>,
@@ -39,13 +42,17 @@ pub(super) struct Peer {
     /// The session is over; `on_close` has been called or will be by whoever holds `inbound`.
     ended: OnceLock<CloseReason>,
     paused: AtomicBool,
-    resumed: Notify,
+    /// Something has changed that one may wait for: messages have left, reading goes on, the session is over.
+    changed: Notify,
+    /// How many more packets the client may send, if that is limited.
+    allowance: Option<Box<Mutex<Allowance>>>,
+    packet_rate: Option<RateLimit>,
 }
 
 struct Outbound {
     session: Session,
     /// Answers the waiting GET.
-    get: Option<oneshot::Sender<Bytes>>,
+    get: Option<oneshot::Sender<Batch>>,
     /// The WebSocket that is being tried.
     probe: Option<ws::Sender>,
     /// A ping that found no room on the WebSocket.
@@ -58,13 +65,18 @@ impl Peer {
     pub(super) fn new(
         sid: Sid,
         request: Arc<RequestInfo>,
-        registry: &Arc<Registry>,
+        dialect: Dialect,
+        engine: &Engine,
         session: Session,
     ) -> Arc<Self> {
+        let packet_rate = session.config().packet_rate;
+        let allowance = packet_rate.map(|_| Box::new(Mutex::new(Allowance::new(Wheel::now()))));
         Arc::new(Self {
             sid,
             request,
-            registry: Arc::downgrade(registry),
+            dialect,
+            translator: (dialect != Dialect::V4).then(|| engine.0.application.clone()),
+            registry: Arc::downgrade(&engine.0.registry),
             wheel: Wheel::current(),
             outbound: Mutex::new(Outbound {
                 session,
@@ -77,8 +89,18 @@ impl Peer {
             socket: OnceLock::new(),
             ended: OnceLock::new(),
             paused: AtomicBool::new(false),
-            resumed: Notify::new(),
+            changed: Notify::new(),
+            allowance,
+            packet_rate,
         })
+    }
+
+    /// Enters the session among those of the engine.
+    pub(super) fn enter(self: &Arc<Self>, admission: Admission) -> Result<(), Taken> {
+        match self.registry.upgrade() {
+            Some(registry) => registry.insert(self.sid, self.clone(), admission),
+            None => Ok(()),
+        }
     }
 
     /// Introduces the session to the application. `socket` is its transport if that is a WebSocket from the start.
@@ -90,9 +112,6 @@ impl Peer {
         if let Some(socket) = socket {
             let _ = self.socket.set(socket);
         }
-        if let Some(registry) = self.registry.upgrade() {
-            registry.insert(self.sid, self.clone());
-        }
         // Held while the application thinks, so that an end of the session meanwhile finds its handler.
         let mut inbound = self.inbound();
         *inbound = Some(application.on_open(Handle::new(self.clone())));
@@ -102,6 +121,18 @@ impl Peer {
 
     pub(super) const fn sid(&self) -> &Sid {
         &self.sid
+    }
+
+    pub(super) const fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// The client has sent a packet: is that not one too many?
+    pub(super) fn may_take(&self) -> bool {
+        let (Some(allowance), Some(rate)) = (&self.allowance, self.packet_rate) else {
+            return true;
+        };
+        allowance.lock().unwrap_or_else(PoisonError::into_inner).take(rate, Wheel::now())
     }
 
     pub(super) const fn request(&self) -> &Arc<RequestInfo> {
@@ -128,15 +159,22 @@ impl Peer {
     }
 
     pub(super) fn send(self: &Arc<Self>, packet: &Outgoing) -> Result<(), SendError> {
-        match self.socket.get() {
-            Some(socket) => socket.try_send_prepared(packet.prepared()).map_err(refused),
-            None => self.send_by_machine(std::slice::from_ref(packet)),
-        }
+        self.send_all(std::slice::from_ref(packet))
     }
 
     pub(super) fn send_all(self: &Arc<Self>, packets: &[Outgoing]) -> Result<(), SendError> {
+        let translated: Vec<_>;
+        let packets = match &self.translator {
+            None => packets,
+            Some(translator) => {
+                let translate =
+                    |packet| translator.for_version_3(packet).unwrap_or_else(|| packet.clone());
+                translated = packets.iter().map(translate).collect();
+                &translated
+            }
+        };
         match self.socket.get() {
-            Some(socket) => send_frames(socket, packets).map_err(refused),
+            Some(socket) => self.send_frames(socket, packets).map_err(refused),
             None => self.send_by_machine(packets),
         }
     }
@@ -145,16 +183,80 @@ impl Peer {
         let mut outbound = self.outbound();
         if let Some(socket) = self.socket.get() {
             // It has become the transport just now.
-            return send_frames(socket, packets).map_err(refused);
+            return self.send_frames(socket, packets).map_err(refused);
         }
         let sent = outbound.session.send_all(packets);
         self.carry_out(&mut outbound);
         self.schedule(&mut outbound);
+        drop(outbound);
+        if sent.is_err() {
+            // The policy for a full buffer may have ended the session.
+            self.settle();
+        }
         sent
+    }
+
+    /// Sends only if nothing stands in the way. Gives whether it did.
+    pub(super) fn send_volatile(self: &Arc<Self>, packets: &[Outgoing]) -> Result<bool, SendError> {
+        let sent = match self.is_writable() {
+            true => self.send_all(packets),
+            false if self.is_open() => return Ok(false),
+            false => Err(SendError::Closed),
+        };
+        match sent {
+            Ok(()) => Ok(true),
+            // Somebody else was faster.
+            Err(SendError::Full) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn is_writable(&self) -> bool {
+        match self.socket.get() {
+            Some(socket) => socket.is_writable(),
+            None => self.outbound().session.is_writable(),
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        match self.socket.get() {
+            Some(socket) => socket.is_open(),
+            None => self.outbound().session.is_open(),
+        }
+    }
+
+    /// Waits until messages would be taken, or the session is over.
+    pub(super) async fn ready(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if let Some(socket) = self.socket.get() {
+                return socket.ready().await;
+            }
+            if self.outbound().session.has_room() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Waits until no message waits, or the session is over.
+    pub(super) async fn drained(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if let Some(socket) = self.socket.get() {
+                return socket.drained().await;
+            }
+            if self.ended.get().is_some() || self.outbound().session.buffered_bytes() == 0 {
+                return;
+            }
+            changed.await;
+        }
     }
 
     pub(super) fn close(self: &Arc<Self>) {
         self.act(Session::close);
+        // Nothing more is taken, so that nobody need wait for room.
+        self.changed.notify_waiters();
     }
 
     pub(super) fn abort(self: &Arc<Self>) {
@@ -189,7 +291,7 @@ impl Peer {
         outbound.session.handle_resume(Wheel::now());
         self.schedule(&mut outbound);
         self.paused.store(false, Ordering::Release);
-        self.resumed.notify_waiters();
+        self.changed.notify_waiters();
         if let Some(socket) = self.socket.get() {
             socket.resume_reading();
         }
@@ -198,16 +300,16 @@ impl Peer {
     /// Waits while reading is paused.
     pub(super) async fn reading(&self) {
         loop {
-            let resumed = self.resumed.notified();
+            let changed = self.changed.notified();
             if !self.paused.load(Ordering::Acquire) || self.ended.get().is_some() {
                 return;
             }
-            resumed.await;
+            changed.await;
         }
     }
 
     /// A GET has come; its answer comes out of the channel.
-    pub(super) fn begin_get(self: &Arc<Self>) -> Result<oneshot::Receiver<Bytes>, Refusal> {
+    pub(super) fn begin_get(self: &Arc<Self>) -> Result<oneshot::Receiver<Batch>, Refusal> {
         let (answer, answered) = oneshot::channel();
         let mut outbound = self.outbound();
         let accepted = outbound.session.handle_get(Wheel::now());
@@ -236,8 +338,9 @@ impl Peer {
                 Output::AnswerGet(packets) => {
                     if let Some(get) = outbound.get.take() {
                         // A GET that was given up meanwhile reports that by itself.
-                        let _ = get.send(payload::encode(&packets));
+                        let _ = get.send(Batch::new(&packets, self.dialect));
                     }
+                    self.changed.notify_waiters();
                 }
                 Output::Probe(packet) => {
                     if let Some(probe) = &outbound.probe {
@@ -255,13 +358,14 @@ impl Peer {
                             probe.pause_reading();
                         }
                         // A fresh WebSocket takes them all. Only then may others send on it.
-                        let _ = send_frames(&probe, &packets);
+                        let _ = self.send_frames(&probe, &packets);
                         let _ = self.socket.set(probe);
                     }
+                    self.changed.notify_waiters();
                 }
                 Output::Send(packets) => {
                     // Pings only: messages go to the WebSocket past the machine.
-                    let sent = self.socket.get().map(|socket| send_frames(socket, &packets));
+                    let sent = self.socket.get().map(|socket| self.send_frames(socket, &packets));
                     outbound.unsent =
                         matches!(sent, Some(Err(TrySendError::Full(())))).then_some(packets);
                 }
@@ -298,7 +402,7 @@ impl Peer {
         if let Some(registry) = self.registry.upgrade() {
             registry.remove(&self.sid);
         }
-        self.resumed.notify_waiters();
+        self.changed.notify_waiters();
         let mut inbound = match self.inbound.try_lock() {
             Ok(inbound) => inbound,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
@@ -311,6 +415,23 @@ impl Peer {
         if called.is_err() {
             tracing::error!(session = ?self.sid, "the application panicked in on_close");
         }
+    }
+
+    fn send_frames(
+        &self,
+        socket: &ws::Sender,
+        packets: &[Outgoing],
+    ) -> Result<(), TrySendError<()>> {
+        let frames: Vec<_> = match (self.dialect, packets) {
+            (Dialect::V4, [only]) => return socket.try_send_prepared(only.prepared()),
+            (Dialect::V4, packets) => {
+                packets.iter().map(|packet| packet.prepared().clone()).collect()
+            }
+            (Dialect::V3 { base64, .. }, packets) => {
+                packets.iter().map(|packet| v3::frame(packet, base64).prepared().clone()).collect()
+            }
+        };
+        socket.try_send_all(&frames)
     }
 
     fn outbound(&self) -> MutexGuard<'_, Outbound> {
@@ -330,7 +451,7 @@ impl Timed for Peer {
             return None;
         }
         if let Some(packets) = outbound.unsent.take() {
-            let sent = self.socket.get().map(|socket| send_frames(socket, &packets));
+            let sent = self.socket.get().map(|socket| self.send_frames(socket, &packets));
             outbound.unsent = matches!(sent, Some(Err(TrySendError::Full(())))).then_some(packets);
         }
         outbound.session.handle_timeout(now);
@@ -343,14 +464,6 @@ impl Timed for Peer {
         self.settle();
         next
     }
-}
-
-fn send_frames(socket: &ws::Sender, packets: &[Outgoing]) -> Result<(), TrySendError<()>> {
-    if let [only] = packets {
-        return socket.try_send_prepared(only.prepared());
-    }
-    let frames: Vec<_> = packets.iter().map(|packet| packet.prepared().clone()).collect();
-    socket.try_send_all(&frames)
 }
 
 fn refused(error: TrySendError<()>) -> SendError {

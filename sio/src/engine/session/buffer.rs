@@ -1,6 +1,5 @@
 //! Packets that wait for a GET, bounded by bytes.
 
-use super::SendError;
 use crate::engine::Outgoing;
 
 #[derive(Debug, Default)]
@@ -8,6 +7,8 @@ pub(super) struct Buffer {
     packets: Vec<Outgoing>,
     /// Bytes of the messages among them.
     bytes: usize,
+    /// A pong of version 3 is among them.
+    has_pong: bool,
 }
 
 impl Buffer {
@@ -19,15 +20,14 @@ impl Buffer {
         self.packets.is_empty()
     }
 
-    /// Takes all of these or none. Messages are taken while less than `limit` waits, as a WebSocket does, so that a large one can be
-    /// sent at all.
-    pub(super) fn push_all(&mut self, packets: &[Outgoing], limit: usize) -> Result<(), SendError> {
-        if self.bytes > 0 && self.bytes >= limit {
-            return Err(SendError::Full);
-        }
+    /// Messages are taken while less than `limit` waits, as a WebSocket does, so that a large one can be sent at all.
+    pub(super) const fn has_room(&self, limit: usize) -> bool {
+        self.bytes == 0 || self.bytes < limit
+    }
+
+    pub(super) fn push_all(&mut self, packets: &[Outgoing]) {
         self.bytes += packets.iter().map(Outgoing::len).sum::<usize>();
         self.packets.extend_from_slice(packets);
-        Ok(())
     }
 
     /// A packet of the session itself. There are at most a few bytes of them, which count towards nothing.
@@ -35,9 +35,16 @@ impl Buffer {
         self.packets.push(packet);
     }
 
+    /// The answer to a ping of a client of version 3, which may ping as often as it likes: one answer is enough.
+    pub(super) fn push_pong(&mut self, packet: Outgoing) {
+        if !std::mem::replace(&mut self.has_pong, true) {
+            self.packets.push(packet);
+        }
+    }
+
     /// Empties the buffer and gives back its memory with the packets: an idle session owns none.
     pub(super) fn take(&mut self) -> Vec<Outgoing> {
-        self.bytes = 0;
+        (self.bytes, self.has_pong) = (0, false);
         std::mem::take(&mut self.packets)
     }
 }
