@@ -9,7 +9,7 @@ use bytes::Buf;
 use http::{HeaderMap, HeaderValue, header};
 use ws::handshake::{self, Opening};
 use ws::proto::frame::{Header, Opcode, RSV1};
-use ws::proto::{Transmitter, mask};
+use ws::proto::{Outgoing, Transmitter, mask};
 use ws::{Compress, Config, Deflate, DeflateConfig, Message, ProtocolError, Role};
 
 use crate::cuts::Cuts;
@@ -211,7 +211,7 @@ fn write(drafts: &[Draft], from: Role, deflate: &Deflate) -> (Vec<u8>, Option<Ve
         };
         let compress = [Compress::Auto, Compress::Always, Compress::Never];
         let compress = compress[usize::from(draft.compress % 3)];
-        transmitter.send_with(&message, compress).expect("it is open");
+        transmitter.send(Outgoing::Message(&message, compress)).expect("it is open");
         let outbox = transmitter.outbox_mut();
         let mut frame = outbox.copy_to_bytes(outbox.remaining()).to_vec();
         let (header, used) = Header::decode(&frame).expect("we wrote it").expect("all of it");
