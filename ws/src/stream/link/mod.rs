@@ -287,7 +287,10 @@ impl Link {
     }
 
     fn put(self: &Arc<Self>, out: &mut Out, outgoing: Outgoing<'_>) -> Result<(), NotOpen> {
-        if self.is_collected_elsewhere() && self.is_open() {
+        if self.is_collected_elsewhere() {
+            if !self.is_open() {
+                return Err(NotOpen);
+            }
             let framing = out.output.transmitter.framing();
             framing.put(&mut out.behind.get_or_insert_default().outbox, outgoing);
             self.flags.set(BEHIND);
