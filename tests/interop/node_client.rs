@@ -394,3 +394,30 @@ async fn rule_30_nothing_is_lost_or_out_of_order_in_a_thousand_reconnects() {
     eprintln!("{} events, {} of them twice", n, all.len() - n as usize);
     assert!(matches!(socket.emit("connect", ()), Err(EmitError::Encode(_))));
 }
+
+/// The lines of the README; the next test compares them.
+async fn readme(url: &str) -> Result<(), Box<dyn std::error::Error>> {
+    use sio::client::Client;
+    let socket = Client::builder(url)
+        .auth(async || serde_json::json!({ "token": "8f1c" }))
+        .connect()
+        .await?; // joined: the namespace has answered
+    socket.on("chat message", async |Data(text): Data<String>| tracing::info!(text));
+    socket.emit("chat message", "hello")?;
+    let sum: i64 = socket.emit_with_ack("add", (2, 3)).await?;
+    assert_eq!(sum, 5);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_lines_of_the_readme_run_against_node() {
+    let dense = |text: &str| text.split_whitespace().collect::<String>();
+    let readme_text = include_str!("../../README.md");
+    let (_, block) = readme_text.split_once("use sio::client::{Client, Data};").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    let shown = block.lines().filter(|line| !line.starts_with('#')).collect::<String>();
+    let shown = dense(&shown.replace("\"http://127.0.0.1:3000\"", "url"));
+    assert!(dense(include_str!("node_client.rs")).contains(&shown), "it is another: {shown}");
+    let node = Node::start(&[]).await;
+    soon(readme(&format!("http://{}", node.addr))).await.unwrap();
+}

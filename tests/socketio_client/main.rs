@@ -5,6 +5,7 @@ mod acks;
 mod binary;
 mod blocking;
 mod connecting;
+mod crowd;
 mod disconnecting;
 mod ending;
 mod events;

@@ -1,4 +1,4 @@
-//! Through proxies, over every transport.
+//! Through proxies and TLS, over every transport.
 
 use std::net::SocketAddr;
 
@@ -114,4 +114,66 @@ async fn every_transport_goes_through_proxies() {
     let proxy = Proxy::new(&format!("http://{nobody}")).unwrap();
     let error = soon(client(addr).proxy(proxy).connect()).await.unwrap_err();
     assert!(error.to_string().contains("proxy can't be reached"), "{error}");
+}
+
+/// Speaks TLS, and plainly with `target`.
+async fn tls_terminator(target: SocketAddr) -> (SocketAddr, ws::rustls::ClientConfig) {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let key = made.signing_key.serialize_pem();
+    let acceptor =
+        ws::net::TlsAcceptor::from_pem(made.cert.pem().as_bytes(), key.as_bytes()).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                // Who does not trust it goes away.
+                let Ok(mut client) = acceptor.accept(stream).await else { return };
+                let mut server = TcpStream::connect(target).await.unwrap();
+                let _ = copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    let mut roots = ws::rustls::RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let provider = std::sync::Arc::new(ws::rustls::crypto::ring::default_provider());
+    let config = ws::rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    (addr, config)
+}
+
+#[tokio::test]
+async fn every_transport_goes_over_tls_to_who_is_trusted() {
+    let io = Io::new();
+    io.on_connect(async |socket: server::Socket| {
+        socket.on("add", async |Data((a, b)): Data<(i64, i64)>| a + b);
+    });
+    let (addr, trusting) = tls_terminator(serve(&io).await).await;
+    for way in [
+        vec![Transport::Polling],
+        vec![Transport::WebSocket],
+        vec![Transport::Polling, Transport::WebSocket],
+    ] {
+        let builder = sio::Client::builder(format!("https://{addr}")).transports(way.clone());
+        let socket = soon(builder.clone().tls(trusting.clone()).connect()).await.unwrap();
+        if way.len() > 1 {
+            crate::support::until("it has moved", || {
+                socket.transport() == Some(Transport::WebSocket)
+            })
+            .await;
+        }
+        assert_eq!(soon(socket.emit_with_ack::<i64>("add", (2, 3))).await.unwrap(), 5);
+        let error = soon(builder.connect()).await.unwrap_err();
+        assert!(
+            matches!(
+                error,
+                ConnectError::Session(SessionError::WebSocket(ws::ConnectError::Tls(_)))
+            ),
+            "{error:?}"
+        );
+    }
 }

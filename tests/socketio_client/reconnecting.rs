@@ -501,3 +501,25 @@ async fn a_namespace_that_never_answers_is_asked_again() {
     drop(socket);
     while soon(heard.recv()).await.as_deref() != Some("closed") {}
 }
+
+#[tokio::test]
+async fn panics_of_the_application_do_not_end_the_tries() {
+    let (io, _) = adding();
+    let relay = Relay::to(serve(&io).await).await;
+    let asked = Arc::new(AtomicU32::new(0));
+    let (count, addr) = (asked.clone(), relay.addr);
+    let builder = client(relay.addr)
+        .config(eager(|_| ()))
+        .url_from(async move || {
+            assert_ne!(count.fetch_add(1, Ordering::Relaxed), 1, "the second time it panics");
+            Ok::<_, ConnectError>(format!("http://{addr}"))
+        })
+        .on_manager(|event| assert!(!matches!(event, ManagerEvent::ReconnectAttempt(_))));
+    let (builder, seen) = watched(builder);
+    let _socket = soon(builder.connect()).await.unwrap();
+    relay.cut();
+    for event in ["connect", "transport close", "connect"] {
+        assert_eq!(seen.next().await, event);
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 3);
+}

@@ -34,6 +34,15 @@ pub(crate) struct Echo {
     content: Content,
 }
 
+/// The numbers below `count` in an order that looks like none and is always the same.
+fn shuffled(count: usize) -> Vec<usize> {
+    let mut order: Vec<_> = (0..count).collect();
+    order.sort_by_key(|index| {
+        (*index as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23)
+    });
+    order
+}
+
 struct Run {
     script: Script,
     connections: Vec<Connection>,
@@ -49,8 +58,9 @@ impl Echo {
     pub(crate) fn run(&self) -> io::Result<Value> {
         let script = Script::new(self.content, self.size, self.target.raw, self.target.deflate);
         let mut run = Run::new(&self.target, script)?;
-        for connection in &mut run.connections {
-            connection.send(self.in_flight, &run.script)?;
+        // In no order: as long as they are answered in the order in which they were made, their memory is, too.
+        for index in shuffled(run.connections.len()) {
+            run.connections[index].send(self.in_flight, &run.script)?;
         }
         run.until(Instant::now() + self.span.warm_up)?;
         let before: Vec<_> = run.connections.iter().map(|c| c.answered).collect();

@@ -49,3 +49,21 @@ fn header(first: u8, len: usize, mask: u8) -> Vec<u8> {
     }
     header
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_is_found_once_its_frame_is_whole() {
+        for size in [0, 5, 125, 126, 65_535, 65_536] {
+            let payload = vec![7; size];
+            let frame = plain(BINARY, &payload);
+            let cuts = [0, 1, 2, 3, 4, 9, 10, frame.len() - 1];
+            for cut in cuts.into_iter().filter(|&cut| cut < frame.len()) {
+                assert_eq!(payload_of(&frame[..cut]), None, "{size} cut at {cut}");
+            }
+            assert_eq!(payload_of(&frame).map(|range| frame[range].to_vec()), Some(payload));
+        }
+    }
+}

@@ -44,3 +44,19 @@ impl Histogram {
         self.max.as_secs_f64() * 1e6
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_right_to_within_a_step() {
+        let mut histogram = Histogram::new();
+        (1..=1000).for_each(|micros| histogram.add(Duration::from_micros(micros)));
+        for (part, expected) in [(0.5, 500.0), (0.99, 990.0)] {
+            let ratio = histogram.quantile(part) / expected;
+            assert!((1.0..1.07).contains(&ratio), "{part}: {ratio}");
+        }
+        assert!((histogram.max() - 1000.0).abs() < 1e-6);
+    }
+}

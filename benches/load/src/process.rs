@@ -37,7 +37,7 @@ impl Reading {
             "own_us": own / count * 1e6,
             "server_busy": server / elapsed,
             "own_busy": own / elapsed,
-            "generator_was_the_limit": own / elapsed > 0.93 && server / elapsed < 0.9,
+            "generator_was_the_limit": own / elapsed > 0.95 && server / elapsed < 0.95,
         })
     }
 }

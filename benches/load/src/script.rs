@@ -149,3 +149,36 @@ fn compress(payload: &[u8]) -> Vec<u8> {
     out.truncate(out.len() - 4);
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_and_messages_are_each_others_inverse() {
+        for row in [
+            Row::new(vec![vec![1; 3], vec![2; 3]]),
+            Row::new(vec![vec![1; 3], vec![2; 5], vec![3; 1]]),
+        ] {
+            for message in 0..20 {
+                let position = row.position(message);
+                assert_eq!(row.messages(position), message);
+                assert_eq!(
+                    row.messages(position + 1).saturating_sub(message),
+                    u64::from(row.position(message + 1) == position + 1)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_content_has_its_size_and_is_text_if_it_says_so() {
+        for content in [Content::Binary, Content::Text, Content::Mixed, Content::Json] {
+            for size in [1, 2, 3, 128, 1000] {
+                let payload = payload(content, size, 3);
+                assert_eq!(payload.len(), size);
+                assert!(content == Content::Binary || std::str::from_utf8(&payload).is_ok());
+            }
+        }
+    }
+}

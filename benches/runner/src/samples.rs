@@ -102,3 +102,31 @@ impl Figures {
         self.0.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians_and_spreads() {
+        let odd = Figures(vec![1.0, 2.0, 4.0]);
+        assert_eq!((odd.median(), odd.spread()), (2.0, 1.5));
+        assert_eq!(Figures(vec![1.0, 3.0]).median(), 2.0);
+    }
+
+    #[test]
+    fn failed_samples_are_kept_but_have_no_figures() {
+        let folder = std::env::temp_dir().join(format!("samples-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let mut samples = Samples::open(&folder).unwrap();
+        samples.add("echo", "floor", json!({ "per_second": 5.0, "limit": true })).unwrap();
+        samples.add("echo", "floor", json!({ "failed": "why" })).unwrap();
+        let again = Samples::open(&folder).unwrap();
+        fs::remove_dir_all(&folder).unwrap();
+        for samples in [samples, again] {
+            assert_eq!(samples.figures("echo", "floor", "per_second").unwrap().median(), 5.0);
+            assert_eq!(samples.count("echo", "floor", "limit"), (1, 2));
+            assert!(samples.figures("echo", "else", "per_second").is_none());
+        }
+    }
+}

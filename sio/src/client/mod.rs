@@ -1,23 +1,53 @@
-//! The Socket.IO client (protocol revision 5), over WebSocket: the same verbs, handlers and extractors as the server's.
+//! The Socket.IO client (protocol revision 5), over polling and WebSocket: the same verbs, handlers and extractors as the server's.
 //!
-//! [`Client::builder`] opens a connection and joins a namespace; [`Socket`] is one namespace of one connection. `connection`
-//! takes the messages of the Engine.IO session below and hands them to its sockets, `state` is what a socket is a handle of;
-//! how its handlers are called is in [`handler`](crate::handler), the same for a server. Locks are short and never held while user code runs.
+//! [`Client::builder`] says what is wanted, [`Builder::connect`] joins a namespace, and [`Socket`] is that namespace, over all
+//! connections that are lost and made again. Three ways to use it: handlers are called; or events are asked for with [`Socket::next`];
+//! or [`Builder::run`] is one connection and returns when it ends, for who has a supervisor. The module `blocking` (feature `blocking`)
+//! is for programs without tokio.
 //!
 //! ```no_run
 //! use sio::client::{Client, Data};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let socket = Client::builder("http://127.0.0.1:3000/admin")
-//!     .auth(async || serde_json::json!({ "token": "8f1c" }))
+//!     .auth(async || serde_json::json!({ "token": "8f1c" })) // asked again at every reconnect
+//!     .on("chat message", async |Data(text): Data<String>| tracing::info!(text))
 //!     .connect()
 //!     .await?; // joined: the namespace has answered
-//! socket.on("chat message", async |Data(text): Data<String>| tracing::info!(text));
 //! let sum: i64 = socket.emit_with_ack("add", (2, 3)).await?;
 //! assert_eq!(sum, 5);
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # When the connection is lost
+//!
+//! It is made again by default, after delays that grow and are spread at random ([`Reconnection`]); URL, headers and auth payload are
+//! asked for anew each time, if they were given as functions. Meanwhile what is emitted waits ([`Offline`]), answers to what was sent
+//! before fail with [`EmitError::Disconnected`], and a `volatile` event is dropped. Each event is sent at most once, unless
+//! [`Config::retries`] wants it at least once. A server with connection state recovery gives back the session with all that was missed
+//! ([`Socket::recovered`]).
+//!
+//! | what | default | where |
+//! |---|---|---|
+//! | the first connection fails | `connect` returns the error | [`Reconnection::first`], [`Builder::start`] |
+//! | a lost one | is made again for ever | [`Reconnection`] |
+//! | the server refuses the namespace then | the socket ends | [`Config::on_refusal`] |
+//! | the server puts the client out | the socket ends | [`Reconnection::after_server_disconnect`] |
+//!
+//! # Inside
+//!
+//! | file | what |
+//! |---|---|
+//! | `builder`, `join`, `asking`, `provider` | what is asked for, before a namespace is joined |
+//! | `manager` | one connection over all of its sessions, and the namespaces on it |
+//! | `inner`, `joining` | one socket over all connections, and how each begins |
+//! | `sending`, `outbox` | what is emitted, and what of it waits |
+//! | `endpoint`, `pull` | events that come: to handlers, or to who asks |
+//! | `backoff`, `recovery`, `outbox`, `manager::state` | machines without I/O: time and random numbers come in |
+//!
+//! How handlers are called is in [`handler`](crate::handler), the same for a server. Locks are short and never held while user code
+//! runs.
 
 mod address;
 mod asking;

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::ConnectError;
+use crate::handler::guard;
 
 /// An error of the application's own.
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;
@@ -29,8 +30,11 @@ impl<T: 'static> Provider<T> {
         Self(Arc::new(move || Box::pin(ask.clone()())))
     }
 
+    /// Asks; a panic is an error, too.
     pub(super) async fn ask(&self) -> Result<T, BoxError> {
-        (self.0)().await
+        guard(async { (self.0)().await })
+            .await
+            .unwrap_or_else(|panic| Err(panic.into_string().into()))
     }
 }
 

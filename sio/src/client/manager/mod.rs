@@ -10,6 +10,7 @@ mod opening;
 mod receiver;
 mod state;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
@@ -25,7 +26,7 @@ use super::provider::{Headers, Url};
 use super::{Config, ConnectError, Socket};
 use crate::engine::CloseReason;
 use crate::engine::client::{Client as Engine, Handle, Server};
-use crate::handler::{OnError, Overdue, Reading};
+use crate::handler::{OnError, Overdue, Reading, caught};
 
 /// Shared by the sockets of one connection.
 pub(super) struct Manager {
@@ -91,8 +92,10 @@ impl Manager {
 
     pub(super) fn tell(&self, event: ManagerEvent<'_>) {
         tracing::debug!(?event, "manager");
-        if let Some(on_manager) = &self.settings.on_manager {
-            on_manager(event);
+        let Some(on_manager) = &self.settings.on_manager else { return };
+        // A panic must not end the task that connects.
+        if let Err(message) = caught(AssertUnwindSafe(|| on_manager(event))) {
+            tracing::error!(%message, "who is told of the connection panicked");
         }
     }
 

@@ -72,8 +72,8 @@ impl Handle {
     /// # Errors
     /// As [`Self::send`].
     pub fn send_all(&self, packets: &[Outgoing]) -> Result<(), SendError> {
-        self.check(packets)?;
-        self.0.outlet().send_all(packets, self.0.max_buffered_bytes)?;
+        self.check_open()?;
+        self.0.outlet().send_all(packets, self.0.max_payload, self.0.max_buffered_bytes)?;
         self.0.work.notify_one();
         Ok(())
     }
@@ -200,10 +200,7 @@ impl Handle {
         true
     }
 
-    fn check(&self, packets: &[Outgoing]) -> Result<(), SendError> {
-        if packets.iter().any(|packet| packet.len() > self.0.max_payload) {
-            return Err(SendError::TooLarge);
-        }
+    fn check_open(&self) -> Result<(), SendError> {
         // Rule 15: a machine that slept finds out when it wants to send, not when the timer comes round.
         if self.0.has_expired() {
             self.0.end(CloseReason::PingTimeout);

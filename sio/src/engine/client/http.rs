@@ -73,7 +73,8 @@ impl Http {
         let kept = lane.take().filter(Lane::is_usable);
         let mut used = match kept {
             Some(lane) => lane,
-            None => self.connect().await?,
+            // Boxed, so that a request which waits for hours does not keep the room that dialling needs.
+            None => Box::pin(self.connect()).await?,
         };
         let response = used.sender.send_request(request).await.map_err(HttpError::Io)?;
         let (parts, body) = response.into_parts();

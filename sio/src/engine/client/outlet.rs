@@ -10,7 +10,21 @@ pub(super) enum Outlet {
 }
 
 impl Outlet {
-    pub(super) fn send_all(&mut self, packets: &[Outgoing], limit: usize) -> Result<(), SendError> {
+    /// Sends all of these or none; each may have so many bytes on the wire, and so many may wait.
+    pub(super) fn send_all(
+        &mut self,
+        packets: &[Outgoing],
+        max_payload: usize,
+        limit: usize,
+    ) -> Result<(), SendError> {
+        let length = match self {
+            // Rule 12: base64.
+            Self::Polling(_) => Outgoing::polling_len,
+            Self::WebSocket(_) => Outgoing::len,
+        };
+        if packets.iter().any(|packet| length(packet) > max_payload) {
+            return Err(SendError::TooLarge);
+        }
         match self {
             Self::Polling(batches) => batches.push_all(packets, limit),
             Self::WebSocket(socket) => match packets {

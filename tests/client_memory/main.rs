@@ -1,0 +1,106 @@
+//! What a Socket.IO client costs while nothing happens, and what is left of its connections.
+//!
+//! Counted are the bytes that the clients' thread has allocated: its runtime has no other, and the server has a thread of its own.
+//! The bounds are a quarter above what was measured; what `malloc` adds is not in them.
+
+#[path = "../attacks/memory.rs"]
+#[allow(dead_code)] // The other tests use the rest of it.
+mod meter;
+
+use std::net::SocketAddr;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use meter::Meter;
+use sio::client::{Client, Config, Socket, Transport};
+use sio::server::{self, Io};
+use tokio::sync::mpsc::unbounded_channel;
+
+#[global_allocator]
+static ALLOCATOR: meter::Counting = meter::Counting;
+
+/// Clients before it is measured, so that what is there once for all of them is there.
+const EARLIER: usize = 20;
+const CLIENTS: usize = 200;
+
+fn serve() -> SocketAddr {
+    let limit = rlimit::increase_nofile_limit(8 * CLIENTS as u64).unwrap();
+    assert!(limit >= 6 * CLIENTS as u64, "too few file descriptors: {limit}");
+    let (told, addr) = mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let io = Io::new();
+            io.on_connect(async |socket: server::Socket| {
+                socket.on("cut me", async |socket: server::Socket| socket.disconnect(true));
+            });
+            let listening = io.bind("127.0.0.1:0").await.unwrap();
+            told.send(listening.local_addr().unwrap()).unwrap();
+            listening.serve().await;
+        });
+    });
+    addr.recv().unwrap()
+}
+
+async fn connect(addr: SocketAddr, transport: Transport) -> Socket {
+    let builder = Client::builder(format!("http://{addr}")).transports([transport]);
+    let socket = builder.connect().await.unwrap();
+    socket.on("event", async || ());
+    socket
+}
+
+/// What each of many clients costs, each with a connection of its own.
+async fn cost(transport: Transport) -> isize {
+    let addr = serve();
+    let mut clients = Vec::with_capacity(EARLIER + CLIENTS);
+    for _ in 0..EARLIER {
+        clients.push(connect(addr, transport).await);
+    }
+    // Past the time in which early events are kept, and whatever connecting has left behind.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let meter = Meter::start();
+    for _ in 0..CLIENTS {
+        clients.push(connect(addr, transport).await);
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    meter.live() / CLIENTS as isize
+}
+
+#[tokio::test]
+async fn an_idle_client_over_websocket_stays_within_its_budget() {
+    let cost = cost(Transport::WebSocket).await;
+    assert!((1000..5000).contains(&cost), "{cost}");
+}
+
+/// Two HTTP connections, one of them with a request under way: most of it is hyper's.
+#[tokio::test]
+async fn an_idle_client_over_polling_stays_within_its_budget() {
+    let cost = cost(Transport::Polling).await;
+    assert!((1000..78_000).contains(&cost), "{cost}");
+}
+
+#[tokio::test]
+async fn nothing_grows_over_many_reconnects() {
+    let reconnects = std::env::var("SIO_RECONNECTS").map_or(1_000, |count| count.parse().unwrap());
+    let addr = serve();
+    let mut config = Config::default();
+    config.reconnection.delay = Duration::ZERO;
+    config.reconnection.max_delay = Duration::ZERO;
+    config.reconnection.after_server_disconnect = true;
+    let (connected, mut connects) = unbounded_channel();
+    let builder = Client::builder(format!("http://{addr}")).config(config);
+    let socket = builder.on_connect(async move || _ = connected.send(())).connect().await.unwrap();
+    let mut meter = None;
+    for round in 0..reconnects {
+        connects.recv().await.unwrap();
+        if round == 200 {
+            meter = Some(Meter::start());
+        }
+        socket.emit("cut me", ()).unwrap();
+    }
+    connects.recv().await.unwrap();
+    let grown = meter.unwrap().live();
+    // The wheel lets go of who is gone only when it is worth it: of up to 1024 at a time.
+    assert!(grown < 1024 * 1024, "{grown}: {} for each", grown / (reconnects - 200));
+    assert!(reconnects < 5_000 || grown < 100 * reconnects, "{grown}");
+}
