@@ -1,7 +1,5 @@
 //! The interop server on `sio`. The contract is at the top of `reference_server.js`, which speaks it on Node's socket.io.
 
-mod any;
-
 use std::collections::HashMap;
 use std::io::Read as _;
 use std::net::Ipv4Addr;
@@ -11,12 +9,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use clap::Parser;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Value as Json, json};
+use sio::packet::{Args, Msgpack, Value};
 use sio::server::{
-    AckSender, Auth, Config, ConnectError, Data, DisconnectReason, EmitError, Io, Socket,
+    AckSender, Auth, Broadcast, Config, ConnectError, Data, DisconnectReason, EmitError, Event, Io,
+    NamespaceRequest, Recovery, Socket,
 };
-
-use any::{All, Any, spread};
 
 #[derive(Parser)]
 struct Flags {
@@ -28,6 +26,10 @@ struct Flags {
     allow_eio3: bool,
     #[arg(long)]
     deflate: bool,
+    #[arg(long)]
+    recovery: bool,
+    #[arg(long)]
+    msgpack: bool,
 }
 
 #[tokio::main]
@@ -42,6 +44,10 @@ async fn main() {
         deflate.threshold = 1024;
         deflate
     });
+    config.recovery = flags.recovery.then(Recovery::default);
+    if flags.msgpack {
+        config.parser = Some(Arc::new(Msgpack));
+    }
     let io = Io::with_config(config).expect("the flags make a valid configuration");
 
     io.on_connect(async |socket: Socket| {
@@ -49,6 +55,8 @@ async fn main() {
         questions(&socket);
         items(&socket);
         rooms(&socket);
+        operators(&socket);
+        observers(&socket);
         endings(&socket);
     });
     let other = io.of("/other");
@@ -58,7 +66,7 @@ async fn main() {
         socket.on("leave me", async |socket: Socket| socket.disconnect(false));
     });
     let admin = io.of("/admin");
-    admin.middleware(async |Auth(auth): Auth<Value>| {
+    admin.middleware(async |Auth(auth): Auth<Json>| {
         if auth["token"] == "open sesame" {
             return Ok(());
         }
@@ -68,6 +76,9 @@ async fn main() {
     admin.on_connect(async |socket: Socket| {
         socket.on("where", async |socket: Socket| socket.namespace_name().to_owned());
     });
+
+    dynamic(&io);
+    guarded(&io.of("/guarded"));
 
     let listening = io.bind((Ipv4Addr::LOCALHOST, 0)).await.expect("there is a free port");
     println!("{}", listening.local_addr().expect("it listens").port());
@@ -79,19 +90,19 @@ async fn main() {
 }
 
 fn echo(socket: &Socket) {
-    socket.on("echo", async |socket: Socket, All(args): All| {
-        spread!(args, |args| socket.emit("echo", args))
+    socket.on("echo", async |socket: Socket, Data(args): Data<Args<Value>>| {
+        socket.emit("echo", args)
     });
 }
 
 fn values(socket: &Socket) {
     echo(socket);
-    socket.on("give back", async |All(args): All, ack: AckSender| {
-        spread!(args, |args| ack.send(args))
-    });
+    socket.on("give back", async |Data(args): Data<Args<Value>>, ack: AckSender| ack.send(args));
     socket.on("add", async |Data((a, b)): Data<(i64, i64)>| a + b);
-    socket.on("describe", async |All(args): All| args[0].describe());
-    socket.on("length of", async |All(args): All| args[0].len());
+    socket.on("describe", async |Data(value): Data<Value>| describe(&value));
+    socket.on("length of", async |Data(value): Data<Value>| {
+        value.as_bytes().or(value.as_str().map(str::as_bytes)).map(<[u8]>::len)
+    });
     socket.on("send binary", async |socket: Socket| {
         #[derive(Serialize)]
         struct Sent {
@@ -113,8 +124,8 @@ fn values(socket: &Socket) {
 /// Questions to the client. Its other events must not wait for the answer, so that it is awaited in a task.
 fn questions(socket: &Socket) {
     socket.on("silence", async |_: AckSender| ());
-    socket.on("ask me", async |socket: Socket, All(args): All, ack: AckSender| {
-        let answer = spread!(args, |args| socket.emit_with_ack::<Any>("question", args));
+    socket.on("ask me", async |socket: Socket, Data(args): Data<Args<Value>>, ack: AckSender| {
+        let answer = socket.emit_with_ack::<Value>("question", args);
         tokio::spawn(async move { ack.send(answer.await.ok()) });
     });
     socket.on("ask me for a file", async |socket: Socket, ack: AckSender| {
@@ -126,7 +137,7 @@ fn questions(socket: &Socket) {
     });
     socket.on("ask me within", async |socket: Socket, Data(ms): Data<u64>, ack: AckSender| {
         let answer =
-            socket.timeout(Duration::from_millis(ms)).emit_with_ack::<Value>("question", "quick");
+            socket.timeout(Duration::from_millis(ms)).emit_with_ack::<Json>("question", "quick");
         tokio::spawn(async move {
             match answer.await {
                 Err(EmitError::Timeout) => ack.send("timed out"),
@@ -137,9 +148,9 @@ fn questions(socket: &Socket) {
 }
 
 fn items(socket: &Socket) {
-    let items = Arc::new(Mutex::new(Vec::<Value>::new()));
+    let items = Arc::new(Mutex::new(Vec::<Json>::new()));
     let remembered = items.clone();
-    socket.on("item", async move |Data(item): Data<Value>| {
+    socket.on("item", async move |Data(item): Data<Json>| {
         remembered.lock().unwrap_or_else(PoisonError::into_inner).push(item);
     });
     socket.on("items", async move || {
@@ -155,6 +166,25 @@ struct Route {
     via: String,
     to: Vec<String>,
     except: Vec<String>,
+    #[serde(default)]
+    operators: bool,
+}
+
+impl Route {
+    fn broadcast(self, socket: &Socket, io: &Io) -> Broadcast {
+        let everyone = match (&*self.via, self.operators) {
+            ("socket", false) => socket.broadcast(),
+            ("socket", true) => socket.compress(false).timeout(Duration::from_secs(1)).broadcast(),
+            (_, false) => io.broadcast(),
+            (_, true) => io.compress(false).timeout(Duration::from_secs(1)),
+        };
+        let except = |target: Broadcast| {
+            self.except.into_iter().fold(target, |target, room| target.except(room))
+        };
+        let to =
+            |target: Broadcast| self.to.into_iter().fold(target, |target, room| target.to(room));
+        if self.operators { to(except(everyone).local()) } else { except(to(everyone)) }
+    }
 }
 
 fn rooms(socket: &Socket) {
@@ -165,21 +195,151 @@ fn rooms(socket: &Socket) {
         socket.leave(room);
     });
     socket.on("rooms", async |socket: Socket| sorted_rooms(&socket));
-    socket.on("relay", async |socket: Socket, io: Io, All(args): All| {
-        let Route { via, to, except } = args[0].read();
-        let everyone = if via == "socket" { socket.broadcast() } else { io.broadcast() };
-        let target = to.into_iter().fold(everyone, |target, room| target.to(room));
-        let target = except.into_iter().fold(target, |target, room| target.except(room));
-        target.emit("relayed", &args[1])
+    socket.on(
+        "relay",
+        async |socket: Socket, io: Io, Data((route, what)): Data<(Route, Value)>| {
+            route.broadcast(&socket, &io).emit("relayed", what)
+        },
+    );
+}
+
+fn operators(socket: &Socket) {
+    socket.on("ask room", async |io: Io, Data((room, ms)): Data<(String, u64)>, ack: AckSender| {
+        let time = Duration::from_millis(ms);
+        let answers = io.to(room).timeout(time).emit_with_ack::<Json>("question", "all");
+        tokio::spawn(async move {
+            let acks = answers.await.expect("text can be encoded");
+            let asked = acks.len();
+            let mut answers: Vec<_> = acks.into_iter().filter_map(|ack| ack.answer.ok()).collect();
+            answers.sort_by_key(Json::to_string);
+            ack.send(json!({ "answers": answers, "missing": asked - answers.len() }))
+        });
+    });
+    socket.on("remember", async |socket: Socket, Data(data): Data<Json>| socket.set_data(&data));
+    socket.on("who", async |io: Io, Data(room): Data<String>| {
+        let mut who: Vec<_> = io.to(room).fetch_sockets().await.iter().map(|socket| {
+            let mut rooms: Vec<_> = socket.rooms().iter().map(ToString::to_string).collect();
+            rooms.sort();
+            json!({ "id": socket.id(), "rooms": rooms, "data": socket.data::<Json>().unwrap_or_default() })
+        }).collect();
+        who.sort_by_key(|who| who["id"].to_string());
+        who
+    });
+    socket.on("all join", async |io: Io, Data((from, room)): Data<(String, String)>| {
+        io.within(from).sockets_join(&room);
+    });
+    socket.on("all leave", async |io: Io, Data((from, room)): Data<(String, String)>| {
+        io.within(from).sockets_leave(&room);
+    });
+    socket.on("all out", async |io: Io, Data((room, close)): Data<(String, bool)>| {
+        io.within(room).disconnect_sockets(close);
+    });
+    socket.on("handshake", async |socket: Socket| {
+        let handshake = socket.handshake();
+        json!({
+            "query": handshake.query("x"),
+            "auth": handshake.auth::<Option<Json>>().ok().flatten().unwrap_or_else(|| json!({})),
+            "secure": handshake.secure(),
+            "address": handshake.address().map(|address| address.ip().to_string()),
+            "header": handshake.headers().get("x-test").and_then(|value| value.to_str().ok()),
+        })
+    });
+    socket.on("later", async |io: Io, Data((ms, room, n)): Data<(u64, String, u32)>| {
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+            (0..n).try_for_each(|i| io.to(&*room).emit("item", format!("late {i}")))
+        });
     });
 }
 
+/// What the catch-all listeners have seen.
+fn observers(socket: &Socket) {
+    let seen = Arc::new(Mutex::new(Vec::<String>::new()));
+    let log = seen.clone();
+    let note = move |kind: &str, event: &str| {
+        if event != "seen" {
+            log.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{kind} {event}"));
+        }
+    };
+    let (first, incoming, outgoing) = (note.clone(), note.clone(), note);
+    socket.on("observe", async move |socket: Socket| {
+        let (first, incoming, outgoing) = (first.clone(), incoming.clone(), outgoing.clone());
+        socket.prepend_any(async move |Event(name): Event| first("first", &name));
+        socket.on_any(async move |Event(name): Event| incoming("in", &name));
+        socket.on_any_outgoing(move |name, _| outgoing("out", name));
+    });
+    socket.on("seen", async move || {
+        std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner))
+    });
+    socket.once("just once", async |socket: Socket| socket.emit("echo", "once"));
+    socket.on("not any more", async |socket: Socket| socket.emit("echo", "still"));
+    socket.off("not any more");
+    socket.on("emit", async |socket: Socket, Data(event): Data<String>| {
+        socket.emit(&event, ()).is_err()
+    });
+}
+
+fn dynamic(io: &Io) {
+    let tenants = io.of_pattern("/tenant-*");
+    tenants.middleware(async |Auth(auth): Auth<Json>| match auth["banned"] {
+        Json::Bool(true) => Err("banned"),
+        _ => Ok(()),
+    });
+    let late = io.of_dynamic(async |request: NamespaceRequest| {
+        tokio::task::yield_now().await;
+        let auth: Json = request.auth().unwrap_or_default();
+        request.name().starts_with("/late-") && auth["token"] == "open sesame"
+    });
+    for parent in [tenants, late] {
+        parent.on_connect(async |socket: Socket| {
+            echo(&socket);
+            socket.on("where", async |socket: Socket| socket.namespace_name().to_owned());
+            socket.on("shout", async |socket: Socket, Data(what): Data<Json>| {
+                socket.namespace().emit("echo", what)
+            });
+        });
+    }
+}
+
+fn guarded(namespace: &sio::server::Namespace) {
+    namespace.on_connect(async |socket: Socket| {
+        let passed = Arc::new(Mutex::new(Vec::<String>::new()));
+        socket.event_middleware(async |Event(name): Event| {
+            tokio::task::yield_now().await;
+            if &*name == "forbidden" { Err("forbidden") } else { Ok(()) }
+        });
+        let log = passed.clone();
+        socket.on_any(async move |Event(name): Event| {
+            log.lock().unwrap_or_else(PoisonError::into_inner).push(name.into());
+        });
+        socket.on("forbidden", async || ());
+        socket.on("passed", async move || {
+            std::mem::take(&mut *passed.lock().unwrap_or_else(PoisonError::into_inner))
+        });
+    });
+}
+
+/// As JSON, each piece of binary as `{"bytes": "<hex>"}`.
+fn describe(value: &Value) -> Json {
+    match value {
+        Value::Bytes(bytes) => {
+            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            json!({ "bytes": hex })
+        }
+        Value::Array(values) => values.iter().map(describe).collect(),
+        Value::Object(members) => {
+            members.iter().map(|(key, value)| (key.clone(), describe(value))).collect()
+        }
+        plain => json!(plain),
+    }
+}
+
 fn endings(socket: &Socket) {
-    socket.on("auth", async |Auth(auth): Auth<Option<Value>>| auth.unwrap_or_else(|| json!({})));
+    socket.on("auth", async |Auth(auth): Auth<Option<Json>>| auth.unwrap_or_else(|| json!({})));
     socket.on("leave me", async |socket: Socket| socket.disconnect(false));
     socket.on("close me", async |socket: Socket| socket.disconnect(true));
-    socket.on_disconnect(
-        async |socket: Socket, io: Io, Auth(auth): Auth<Value>, reason: DisconnectReason| {
+    socket.on_disconnecting(
+        async |socket: Socket, io: Io, Auth(auth): Auth<Json>, reason: DisconnectReason| {
             let Some(name) = auth["name"].as_str() else { return Ok(()) };
             io.to("watchers").emit("gone", (name, reason.as_str(), sorted_rooms(&socket)))
         },

@@ -99,12 +99,12 @@ async fn who_has_left_a_room_or_the_server_hears_it_no_more() {
     peers[1].asks(r#"20["leave","a"]"#, "30[false]").await;
     peers[1].asks(r#"20["rooms"]"#, r#"30[["b"]]"#).await;
     io.to("a").emit("said", "a").unwrap();
-    io.within("b").leave("b");
+    io.within("b").sockets_leave("b");
     io.to("b").emit("said", "b").unwrap();
-    io.broadcast().join("c");
+    io.sockets_join("c");
     io.to("c").emit("said", "c").unwrap();
     is(&heard(&mut peers).await, [&["a", "c"], &["c"], &["c"]]);
-    io.to("a").disconnect(false);
+    io.to("a").disconnect_sockets(false);
     assert_eq!(peers[0].recv().await, "1");
     assert_eq!(io.sockets().len(), 2);
 }

@@ -181,7 +181,7 @@ impl Bouncer {
         let goes_on = going.clone();
         let thread = std::thread::spawn(move || {
             while goes_on.load(Ordering::Relaxed) {
-                io.broadcast().disconnect(false);
+                io.disconnect_sockets(false);
             }
         });
         Self(going, Some(thread))

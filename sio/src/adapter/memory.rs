@@ -2,10 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::id::BuildIdHasher;
-use super::{Adapter, Encoded, Room, SocketId, Sockets, Target, TooManyRooms};
+use super::{
+    Adapter, Encoded, Room, RoomEvent, RoomObserver, SocketId, Sockets, Target, TooManyRooms,
+};
 
 type Ids = HashSet<SocketId, BuildIdHasher>;
 
@@ -13,6 +16,7 @@ type Ids = HashSet<SocketId, BuildIdHasher>;
 pub struct Memory {
     index: RwLock<Index>,
     max_rooms: usize,
+    observers: RwLock<Arc<[RoomObserver]>>,
 }
 
 #[derive(Default)]
@@ -24,7 +28,7 @@ struct Index {
 impl Memory {
     /// Without sockets. Each may be in `max_rooms` rooms, its own not counted: which rooms there are is often up to the peer.
     pub fn new(max_rooms: usize) -> Self {
-        Self { index: RwLock::default(), max_rooms }
+        Self { index: RwLock::default(), max_rooms, observers: RwLock::default() }
     }
 
     // No user code runs under the lock and nothing below panics half-way, so a poisoned index is still whole.
@@ -34,6 +38,14 @@ impl Memory {
 
     fn write(&self) -> RwLockWriteGuard<'_, Index> {
         self.index.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the events only if somebody wants them.
+    fn tell_of(&self, events: impl IntoIterator<Item = RoomEvent>) {
+        let is_observed = !self.observers.read().unwrap_or_else(PoisonError::into_inner).is_empty();
+        if is_observed {
+            self.tell(&events.into_iter().collect::<Vec<_>>());
+        }
     }
 }
 
@@ -45,16 +57,16 @@ impl Adapter for Memory {
     fn remove(&self, id: SocketId) -> Vec<Room> {
         let mut index = self.write();
         let rooms = index.sockets.remove(&id).unwrap_or_default();
-        for room in &rooms {
-            index.take_out(id, room);
-        }
+        let left: Vec<_> = rooms.iter().map(|room| index.take_out(id, room)).collect();
+        drop(index);
+        self.tell_of(rooms.iter().zip(left).flat_map(|(room, left)| left.events(room, id)));
         rooms
     }
 
     fn join(&self, id: SocketId, room: &str) -> Result<bool, TooManyRooms> {
         let mut index = self.write();
-        let Index { rooms, sockets } = &mut *index;
-        let Some(joined) = sockets.get_mut(&id) else {
+        let Index { rooms, sockets } = &*index;
+        let Some(joined) = sockets.get(&id) else {
             return Ok(false);
         };
         if room == id.as_str() || rooms.get(room).is_some_and(|ids| ids.contains(&id)) {
@@ -63,22 +75,29 @@ impl Adapter for Memory {
         if joined.len() >= self.max_rooms {
             return Err(TooManyRooms { max: self.max_rooms });
         }
-        // All members share the name that the room was made with.
-        let name =
-            rooms.get_key_value(room).map_or_else(|| Room::from(room), |(name, _)| name.clone());
-        joined.push(name.clone());
-        rooms.entry(name).or_default().insert(id);
+        let events = index.put_in(id, room);
+        drop(index);
+        self.tell_of(events);
         Ok(true)
+    }
+
+    fn restore(&self, id: SocketId, rooms: &[Room]) -> Vec<RoomEvent> {
+        let mut index = self.write();
+        // As many as it was in before.
+        rooms.iter().flat_map(|room| index.put_in(id, room)).collect()
     }
 
     fn leave(&self, id: SocketId, room: &str) -> bool {
         let mut index = self.write();
-        if !index.take_out(id, room) {
+        let left = index.take_out(id, room);
+        if left == Left::Nothing {
             return false;
         }
         if let Some(joined) = index.sockets.get_mut(&id) {
             joined.retain(|name| &**name != room);
         }
+        drop(index);
+        self.tell_of(left.events(&Room::from(room), id));
         true
     }
 
@@ -90,6 +109,22 @@ impl Adapter for Memory {
         self.read().select(target)
     }
 
+    fn observe(&self, observer: RoomObserver) {
+        let mut observers = self.observers.write().unwrap_or_else(PoisonError::into_inner);
+        *observers = observers.iter().cloned().chain([observer]).collect();
+    }
+
+    fn tell(&self, events: &[RoomEvent]) {
+        let observers = self.observers.read().unwrap_or_else(PoisonError::into_inner).clone();
+        for (event, observer) in
+            events.iter().flat_map(|event| observers.iter().map(move |o| (event, o)))
+        {
+            if catch_unwind(AssertUnwindSafe(|| observer(event))).is_err() {
+                tracing::error!(?event, "an observer of rooms panicked");
+            }
+        }
+    }
+
     fn broadcast(&self, target: &Target, packet: &Encoded, sockets: &dyn Sockets) {
         let ids = self.sockets(target);
         if !ids.is_empty() {
@@ -99,16 +134,31 @@ impl Adapter for Memory {
 }
 
 impl Index {
+    /// Adds a member to a room that it is not in.
+    fn put_in(&mut self, id: SocketId, room: &str) -> impl Iterator<Item = RoomEvent> + use<> {
+        // All members share the name that the room was made with.
+        let there = self.rooms.get_key_value(room).map(|(name, _)| name.clone());
+        let is_new = there.is_none();
+        let name = there.unwrap_or_else(|| Room::from(room));
+        self.sockets.entry(id).or_default().push(name.clone());
+        self.rooms.entry(name.clone()).or_default().insert(id);
+        let created = is_new.then(|| RoomEvent::Created(name.clone()));
+        created.into_iter().chain([RoomEvent::Joined(name, id)])
+    }
+
     /// Removes a member from a room, and the room with its last member.
-    fn take_out(&mut self, id: SocketId, room: &str) -> bool {
+    fn take_out(&mut self, id: SocketId, room: &str) -> Left {
         let Some(ids) = self.rooms.get_mut(room) else {
-            return false;
+            return Left::Nothing;
         };
-        let was_in = ids.remove(&id);
+        if !ids.remove(&id) {
+            return Left::Nothing;
+        }
         if ids.is_empty() {
             self.rooms.remove(room);
+            return Left::Empty;
         }
-        was_in
+        Left::Others
     }
 
     fn select(&self, target: &Target) -> Vec<SocketId> {
@@ -130,6 +180,23 @@ impl Index {
     fn members(&self, room: &str) -> Members<'_> {
         let own = SocketId::parse(room).filter(|id| self.sockets.contains_key(id));
         Members { own, joined: self.rooms.get(room) }
+    }
+}
+
+/// What was left of a room by who was taken out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    /// It was not in the room.
+    Nothing,
+    Others,
+    Empty,
+}
+
+impl Left {
+    fn events(self, room: &Room, id: SocketId) -> impl Iterator<Item = RoomEvent> + use<> {
+        let left = (self != Self::Nothing).then(|| RoomEvent::Left(room.clone(), id));
+        let deleted = (self == Self::Empty).then(|| RoomEvent::Deleted(room.clone()));
+        left.into_iter().chain(deleted)
     }
 }
 
@@ -162,9 +229,9 @@ impl fmt::Debug for Memory {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
 
-    use super::{Adapter, Encoded, Memory, SocketId, Sockets, Target, TooManyRooms};
+    use super::{Adapter, Encoded, Memory, RoomEvent, SocketId, Sockets, Target, TooManyRooms};
 
     fn id(byte: u8) -> SocketId {
         SocketId::from_random([byte; 15])
@@ -250,6 +317,37 @@ mod tests {
     }
 
     #[test]
+    fn observers_are_told_of_rooms_and_may_use_the_adapter() {
+        let memory = Arc::new(Memory::new(9));
+        let (events, inside) = (Arc::new(Mutex::new(Vec::new())), Arc::downgrade(&memory));
+        let log = events.clone();
+        memory.observe(Arc::new(move |event| {
+            inside.upgrade().unwrap().sockets(&Target::default());
+            log.lock().unwrap().push(event.clone());
+        }));
+        memory.add(id(1));
+        memory.add(id(2));
+        memory.join(id(1), "a").unwrap();
+        memory.join(id(1), "a").unwrap();
+        memory.join(id(2), "a").unwrap();
+        memory.leave(id(1), "a");
+        memory.leave(id(1), "a");
+        memory.remove(id(2));
+        let room = || "a".into();
+        assert_eq!(
+            *events.lock().unwrap(),
+            [
+                RoomEvent::Created(room()),
+                RoomEvent::Joined(room(), id(1)),
+                RoomEvent::Joined(room(), id(2)),
+                RoomEvent::Left(room(), id(1)),
+                RoomEvent::Left(room(), id(2)),
+                RoomEvent::Deleted(room()),
+            ]
+        );
+    }
+
+    #[test]
     fn a_broadcast_holds_no_lock_while_it_delivers() {
         struct Receiver<'a>(&'a Memory, Mutex<Vec<SocketId>>);
         impl Sockets for Receiver<'_> {
@@ -258,6 +356,8 @@ mod tests {
                 self.0.remove(ids[0]);
                 self.1.lock().unwrap().extend(ids);
             }
+
+            fn handle_server_side(&self, _: &Encoded) {}
         }
         let memory = adapter();
         let receiver = Receiver(&memory, Mutex::default());

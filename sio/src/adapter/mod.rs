@@ -3,7 +3,9 @@
 //! [`Adapter`] is what the server asks, [`Memory`] the one for a single process; one for a cluster will implement the same
 //! trait. It reaches back only through [`Sockets`] and knows neither handlers nor transports.
 
+mod event;
 mod id;
+mod journal;
 mod memory;
 mod target;
 
@@ -11,7 +13,9 @@ use std::fmt;
 
 use bytes::Bytes;
 
+pub use event::{RoomEvent, RoomObserver};
 pub use id::{BuildIdHasher, IdHasher, SocketId};
+pub use journal::{Journal, JournalLimits, Session, without_offset};
 pub use memory::Memory;
 pub use target::{Room, Target};
 
@@ -29,6 +33,9 @@ pub trait Sockets: Send + Sync {
     /// Sends the packet to each of these local sockets. Ids that are no longer connected are skipped. The adapter holds no
     /// lock during the call.
     fn deliver(&self, ids: &[SocketId], packet: &Encoded);
+
+    /// Another server has sent this event to the servers, by [`Adapter::server_side_emit`].
+    fn handle_server_side(&self, packet: &Encoded);
 }
 
 /// Where the rooms are kept.
@@ -47,6 +54,10 @@ pub trait Adapter: fmt::Debug + Send + Sync {
     /// [`TooManyRooms`] if the socket is in as many rooms as it may be.
     fn join(&self, id: SocketId, room: &str) -> Result<bool, TooManyRooms>;
 
+    /// Puts a socket back into the rooms that it was in before its connection was lost. Gives what is to be
+    /// [told](Self::tell) of that, when no lock is held any more.
+    fn restore(&self, id: SocketId, rooms: &[Room]) -> Vec<RoomEvent>;
+
     /// Takes a socket out of a room; returns whether it was there. Its own room it can't leave.
     fn leave(&self, id: SocketId, room: &str) -> bool;
 
@@ -55,6 +66,15 @@ pub trait Adapter: fmt::Debug + Send + Sync {
 
     /// The local sockets that a target means, each once, in no particular order.
     fn sockets(&self, target: &Target) -> Vec<SocketId>;
+
+    /// Calls `observer` from now on with every room that is made, removed, joined or left, without a lock.
+    fn observe(&self, observer: RoomObserver);
+
+    /// Calls the observers.
+    fn tell(&self, events: &[RoomEvent]);
+
+    /// Sends an event to the other servers of the cluster. A single one has none: then nothing happens.
+    fn server_side_emit(&self, _packet: &Encoded) {}
 
     /// Sends the packet to all sockets that the target means, each once even if it is in several of its rooms.
     fn broadcast(&self, target: &Target, packet: &Encoded, sockets: &dyn Sockets);

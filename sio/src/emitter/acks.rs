@@ -62,6 +62,11 @@ impl Waiter {
         Self(Some(Box::new(callback)))
     }
 
+    /// Drops it without calling it: whoever waits has been told otherwise.
+    pub fn forget(mut self) {
+        self.0 = None;
+    }
+
     /// Calls it.
     pub fn resolve(mut self, answer: Result<Arguments<'_>, AckError>) {
         if let Some(callback) = self.0.take() {
@@ -111,6 +116,11 @@ impl Acks {
     #[must_use = "a waiter that is dropped is resolved as disconnected"]
     pub fn take(&mut self, id: u64) -> Option<Waiter> {
         self.waiting.remove(&id)
+    }
+
+    /// Whether somebody waits for `id`.
+    pub fn waits_for(&self, id: u64) -> bool {
+        self.waiting.contains_key(&id)
     }
 
     /// How many answers are waited for.

@@ -15,10 +15,13 @@ pub struct ListenerId(u64);
 ///
 /// A list of listeners is replaced when it changes and shared while it is called, so that a listener may add and remove
 /// listeners (itself too) in the middle of a dispatch: the change counts from the next event on.
+#[derive(Clone)]
 pub struct Listeners<H> {
     /// Sorted by name. Most sockets listen to a few events: a table for them would be mostly empty.
     by_event: Vec<(Cow<'static, str>, List<H>)>,
     any: Option<List<H>>,
+    /// Catch-all listeners that come before those of the name.
+    before: Option<List<H>>,
     next: u64,
 }
 
@@ -34,7 +37,7 @@ struct Listener<H> {
 impl<H: Clone> Listeners<H> {
     /// Without listeners; allocates nothing.
     pub fn new() -> Self {
-        Self { by_event: Vec::new(), any: None, next: 0 }
+        Self { by_event: Vec::new(), any: None, before: None, next: 0 }
     }
 
     /// Adds a listener for every event of this name.
@@ -51,10 +54,24 @@ impl<H: Clone> Listeners<H> {
     pub fn on_any(&mut self, handler: H) -> ListenerId {
         let listener = self.listener(false, handler);
         let id = listener.id;
-        self.any = Some(match &self.any {
-            Some(list) => with(list, listener),
-            None => Arc::from([listener]),
-        });
+        self.any = Some(
+            self.any
+                .as_ref()
+                .into_iter()
+                .flat_map(|list| list.iter())
+                .cloned()
+                .chain([listener])
+                .collect(),
+        );
+        id
+    }
+
+    /// Adds a listener for all events, called before all others there are.
+    pub fn prepend_any(&mut self, handler: H) -> ListenerId {
+        let listener = self.listener(false, handler);
+        let id = listener.id;
+        let others = self.before.as_ref().into_iter().flat_map(|list| list.iter()).cloned();
+        self.before = Some([listener].into_iter().chain(others).collect());
         id
     }
 
@@ -69,12 +86,14 @@ impl<H: Clone> Listeners<H> {
         let find = |list: &List<H>| {
             list.iter().find(|listener| listener.id == id).map(|listener| listener.handler.clone())
         };
-        if let Some(list) = &self.any
-            && let Some(handler) = find(list)
-        {
-            let left = without(list, |listener| listener.id == id);
-            self.any = Some(left).filter(|list| !list.is_empty());
-            return Some(handler);
+        for any in [&mut self.before, &mut self.any] {
+            if let Some(list) = any
+                && let Some(handler) = find(list)
+            {
+                let left = without(list, |listener| listener.id == id);
+                *any = Some(left).filter(|list| !list.is_empty());
+                return Some(handler);
+            }
         }
         let lists = self.by_event.iter().enumerate();
         let (index, handler) =
@@ -93,7 +112,7 @@ impl<H: Clone> Listeners<H> {
         {
             self.retain(index, |listener| listener.once);
         }
-        Fired { named, any: self.any.clone() }
+        Fired { before: self.before.clone(), named, any: self.any.clone() }
     }
 
     fn add(&mut self, event: Cow<'static, str>, once: bool, handler: H) -> ListenerId {
@@ -152,23 +171,21 @@ impl<H> fmt::Debug for Listeners<H> {
 
 /// The listeners that one event has, as they were when it happened.
 pub struct Fired<H> {
+    before: Option<List<H>>,
     named: Option<List<H>>,
     any: Option<List<H>>,
 }
 
 impl<H> Fired<H> {
-    /// Those of the event's name, then the catch-all ones.
+    /// The catch-all ones that were prepended, those of the event's name, then the other catch-all ones.
     pub fn iter(&self) -> impl Iterator<Item = &H> {
-        self.named
-            .iter()
-            .flat_map(|list| list.iter())
-            .chain(self.any.iter().flat_map(|list| list.iter()))
-            .map(|listener| &listener.handler)
+        let lists = [&self.before, &self.named, &self.any].into_iter().flatten();
+        lists.flat_map(|list| list.iter()).map(|listener| &listener.handler)
     }
 
     /// Whether nobody listens.
     pub fn is_empty(&self) -> bool {
-        self.named.is_none() && self.any.is_none()
+        self.before.is_none() && self.named.is_none() && self.any.is_none()
     }
 }
 
@@ -203,6 +220,11 @@ mod tests {
         listeners.on("other", 'c');
         assert_eq!(fire(&mut listeners, "e"), "abz");
         assert_eq!(fire(&mut listeners, "unknown"), "z");
+        let first = listeners.prepend_any('x');
+        listeners.prepend_any('w');
+        assert_eq!(fire(&mut listeners, "e"), "wxabz");
+        assert_eq!(listeners.remove(first), Some('x'));
+        assert_eq!(fire(&mut listeners, "e"), "wabz");
     }
 
     #[test]

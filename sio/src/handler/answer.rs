@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{EmitError, Endpoint, caught};
+use super::{EmitError, Endpoint, How, caught};
 use crate::emitter::Waiter;
 
 type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, EmitError>> + Send>>;
@@ -61,29 +61,40 @@ impl<S: Endpoint, T: DeserializeOwned + Send + 'static> Pending<S, T> {
             let read = caught(AssertUnwindSafe(|| answer?.read().map_err(EmitError::Answer)));
             filled.fill(read.unwrap_or(Err(EmitError::Disconnected)));
         });
-        let max = socket.bounds().pending_acks;
-        let refused = socket.with_inbox(|inbox| {
-            if inbox.is_ended() {
-                return Some((waiter, EmitError::Disconnected));
-            }
-            let refused = inbox.acks.insert(id, waiter, max).err();
-            // Reading may be paused, and the answer has to be read.
-            socket.regulate(inbox);
-            refused.map(|refused| (refused.0, EmitError::TooManyAcks))
-        });
-        match refused {
-            Some((_waiter, error)) => Err(error),
-            None => Ok(Self { socket: socket.clone(), id, slot }),
-        }
+        register(socket, id, waiter).map_err(|(_waiter, error)| error)?;
+        Ok(Self { socket: socket.clone(), id, slot })
     }
 
     /// Sends an event and waits for its answer.
-    pub(crate) fn ask<D: Serialize>(socket: &S, event: &str, data: &D) -> Result<Self, EmitError> {
+    pub(crate) fn ask<D: Serialize>(
+        socket: &S,
+        event: &str,
+        data: &D,
+        how: How,
+    ) -> Result<Self, EmitError> {
         let id = socket.next_ack_id();
         let pending = Self::register(socket, id)?;
-        socket.send_event(Some(id), event, data)?;
+        socket.send_event(Some(id), event, data, how)?;
         Ok(pending)
     }
+}
+
+/// Waits for the answer with this id. A waiter that is refused comes back, with the reason.
+pub(crate) fn register<S: Endpoint>(
+    socket: &S,
+    id: u64,
+    waiter: Waiter,
+) -> Result<(), (Option<Waiter>, EmitError)> {
+    let max = socket.bounds().pending_acks;
+    socket.with_inbox(|inbox| {
+        if inbox.is_ended() {
+            return Err((Some(waiter), EmitError::Disconnected));
+        }
+        let inserted = inbox.acks.insert(id, waiter, max);
+        // Reading may be paused, and the answer has to be read.
+        socket.regulate(inbox);
+        inserted.map_err(|refused| (Some(refused.0), EmitError::TooManyAcks))
+    })
 }
 
 impl<S: Endpoint, T> Pending<S, T> {

@@ -6,17 +6,20 @@
 
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::inbox::{Bounds, Inbox};
-use super::{Call, EmitError, Listener, Party, Work};
+use super::framing::{Frames, frame, frame_encoded};
+use super::hooks::{Guard, show_outgoing};
+use super::inbox::{Bounds, Inbox, Turn};
+use super::{Call, EmitError, How, Listener, Party, Responder, Work};
 use crate::emitter::{Fired, Waiter};
 use crate::engine::Outgoing;
-use crate::packet::{Arguments, EncodeError, Packet, PacketRef, encode};
+use crate::packet::{Arguments, EncodeError, Incoming, Packet, Parser, encode};
 
 /// What the two kinds of sockets have in common below their public methods.
 pub(crate) trait Endpoint: Party + fmt::Debug {
@@ -38,31 +41,35 @@ pub(crate) trait Endpoint: Party + fmt::Debug {
     /// The id of the next event that asks for an answer.
     fn next_ack_id(&self) -> u64;
 
+    /// How packets are written, if not by default.
+    fn parser(&self) -> Option<Arc<dyn Parser>>;
+
     /// The namespace that its packets name.
     fn namespace(&self) -> &str;
 
     /// Whether sending makes sense.
     fn check_open(&self) -> Result<(), EmitError>;
 
-    /// Sends messages with nothing between them.
-    fn send_all(&self, messages: &[Outgoing]) -> Result<(), EmitError>;
+    /// Sends messages with nothing between them; volatile ones only if they leave at once. Gives whether they were sent.
+    fn send_all(&self, messages: &[Outgoing], volatile: bool) -> Result<bool, EmitError>;
 
-    /// Nobody listens to this event. `own` gives its packet.
-    fn handle_unheard(&self, event: &str, own: impl FnOnce() -> Packet);
+    /// Nobody listens to this event.
+    fn handle_unheard(&self, packet: Incoming<'_>);
 
     /// No handler is at work, and no event waits.
     fn handle_idle(&self);
 
-    /// An event has come without attachments; it is copied only if it has to wait.
-    fn receive(&self, packet: &PacketRef<'_>) {
-        let event = packet.event.as_deref().unwrap_or_default();
-        let occurrence = Occurrence { event, arguments: packet.arguments(), ack: packet.id };
-        handle_or_queue(self, occurrence, || packet.to_packet());
-    }
-
-    /// An event has come with all of its attachments.
-    fn receive_owned(&self, packet: &Packet) {
-        handle_or_queue(self, Occurrence::of(packet), || packet.clone());
+    /// An event has come. It is copied only if it has to wait.
+    fn receive(&self, packet: Incoming<'_>) {
+        let bounds = self.bounds();
+        let turn = self.with_inbox(|inbox| inbox.begin_with(packet.event(), bounds));
+        let Some(turn) = turn else { return queue(self, packet.into_packet()) };
+        match handle(self, packet, turn) {
+            Some(work) => self.spawn(self.clone().work(Some(work))),
+            None if self.with_inbox(Inbox::is_turn_over) => self.handle_idle(),
+            // Somebody else has queued, or put back, what is next.
+            None => self.spawn(self.clone().work(None)),
+        }
     }
 
     /// An answer has come. Ids that nobody waits for are ignored, as are answers without one (rules 24 and 27).
@@ -79,13 +86,8 @@ pub(crate) trait Endpoint: Party + fmt::Debug {
             if let Some(work) = first {
                 work.await;
             }
-            while let Some((packet, fired)) = next(&self) {
-                if fired.is_empty() {
-                    let event = packet.event.clone().unwrap_or_default();
-                    self.handle_unheard(&event, || packet);
-                    continue;
-                }
-                let left = begin(&self, &fired, Occurrence::of(&packet));
+            while let Some((packet, turn)) = next(&self) {
+                let left = handle(&self, Incoming::Owned(packet), turn);
                 if let Some(work) = left {
                     work.await;
                 }
@@ -107,8 +109,32 @@ pub(crate) trait Endpoint: Party + fmt::Debug {
         id: Option<u64>,
         event: &str,
         data: &D,
+        how: How,
     ) -> Result<(), EmitError> {
-        self.send_packet(|out, namespace| encode::event(out, namespace, id, event, data))
+        send_event(self, id, event, data, how)
+    }
+
+    /// Frames an event that whoever sees what is emitted lets pass.
+    fn frame_event<D: Serialize>(
+        &self,
+        id: Option<u64>,
+        event: &str,
+        data: &D,
+        how: How,
+    ) -> Result<Frames, EmitError> {
+        let parser = self.parser();
+        let hooks = self.with_inbox(Inbox::outgoing_hooks);
+        let encode = |out: &mut String| encode::event(out, self.namespace(), id, event, data);
+        let frames = match hooks {
+            None => frame(parser.as_deref(), encode)?,
+            Some(hooks) => {
+                let mut text = String::new();
+                let attachments = encode(&mut text)?;
+                show_outgoing(&hooks, &text, &attachments)?;
+                frame_encoded(parser.as_deref(), &text, &attachments)?
+            }
+        };
+        Ok(frames.compress(how.compress))
     }
 
     /// Sends the packet that `encode` appends to a buffer, given the namespace, with the attachments that it returns.
@@ -116,17 +142,28 @@ pub(crate) trait Endpoint: Party + fmt::Debug {
         &self,
         encode: impl FnOnce(&mut String, &str) -> Result<Vec<Bytes>, EncodeError>,
     ) -> Result<(), EmitError> {
-        // What nobody will get is not encoded.
         self.check_open()?;
-        let mut encoded = Ok(Vec::new());
-        let text = Outgoing::text(|out| encoded = encode(out, self.namespace()));
-        let attachments = encoded?;
-        if attachments.is_empty() {
-            return self.send_all(&[text]);
-        }
-        let binaries = attachments.iter().map(|bytes| Outgoing::binary(bytes));
-        let parts: Vec<_> = std::iter::once(text).chain(binaries).collect();
-        self.send_all(&parts)
+        let parser = self.parser();
+        let messages = frame(parser.as_deref(), |out| encode(out, self.namespace()))?;
+        self.send_all(&messages, false).map(drop)
+    }
+}
+
+/// What [`Endpoint::send_event`] does, if nothing else is to be done.
+pub(crate) fn send_event<S: Endpoint, D: Serialize>(
+    socket: &S,
+    id: Option<u64>,
+    event: &str,
+    data: &D,
+    how: How,
+) -> Result<(), EmitError> {
+    // What nobody will get is not encoded.
+    socket.check_open()?;
+    let messages = socket.frame_event(id, event, data, how)?;
+    match socket.send_all(&messages, how.volatile)? {
+        // Its answer would be waited for in vain.
+        false if id.is_some() => Err(EmitError::NotWritable),
+        _ => Ok(()),
     }
 }
 
@@ -139,43 +176,67 @@ struct Occurrence<'a> {
 }
 
 impl<'a> Occurrence<'a> {
-    fn of(packet: &'a Packet) -> Self {
-        let event = packet.event.as_deref().unwrap_or_default();
-        Self { event, arguments: packet.arguments(), ack: packet.id }
+    fn of(packet: &'a Incoming<'_>) -> Self {
+        Self { event: packet.event(), arguments: packet.arguments(), ack: packet.id() }
     }
 }
 
-fn handle_or_queue<S: Endpoint>(socket: &S, event: Occurrence<'_>, own: impl FnOnce() -> Packet) {
-    let fired = socket.with_inbox(|inbox| inbox.begin_with(event.event));
-    let Some(fired) = fired else { return queue(socket, own()) };
+/// Lets an event meet what it meets first; gives what is left of the work.
+fn handle<S: Endpoint>(socket: &S, packet: Incoming<'_>, turn: Turn<S>) -> Option<Work> {
+    match turn {
+        Turn::Listeners(fired) if fired.is_empty() => {
+            socket.handle_unheard(packet);
+            None
+        }
+        Turn::Listeners(fired) => begin(socket, &fired, Occurrence::of(&packet)),
+        Turn::Guards(guards) => {
+            poll_once(Box::pin(guarded(socket.clone(), packet.into_packet(), guards)))
+        }
+    }
+}
+
+/// Takes an event through the middleware, and then to its listeners.
+async fn guarded<S: Endpoint>(socket: S, packet: Packet, guards: Arc<[Guard<S>]>) {
+    let packet = Incoming::Owned(packet);
+    for guard in guards.iter() {
+        // None of them answers: a refusal is the answer, or what the listener returns.
+        let called = guard(&mut Call::event_of(&socket, packet.event(), packet.arguments(), None));
+        let verdict = match called {
+            Ok(verdict) => verdict.await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = verdict {
+            let event = packet.event().to_owned().into();
+            return Responder::new(socket.replies(), event, packet.id()).fail(&error);
+        }
+    }
+    let fired = socket.with_inbox(|inbox| inbox.listeners.fire(packet.event()));
     let left = if fired.is_empty() {
-        socket.handle_unheard(event.event, own);
+        socket.handle_unheard(packet);
         None
     } else {
-        begin(socket, &fired, event)
+        begin(&socket, &fired, Occurrence::of(&packet))
     };
-    match left {
-        Some(work) => socket.spawn(socket.clone().work(Some(work))),
-        None if socket.with_inbox(Inbox::is_turn_over) => socket.handle_idle(),
-        // Somebody else has queued, or put back, what is next.
-        None => socket.spawn(socket.clone().work(None)),
+    if let Some(work) = left {
+        work.await;
     }
 }
 
 /// Another event is being handled, or was a moment ago.
 fn queue<S: Endpoint>(socket: &S, packet: Packet) {
+    let bounds = socket.bounds();
     let begins = socket.with_inbox(|inbox| {
         inbox.push(packet);
         socket.regulate(inbox);
-        inbox.begin_turn()
+        inbox.begin_turn(bounds)
     });
     if begins {
         socket.spawn(socket.clone().work(None));
     }
 }
 
-/// The next event in the queue, and who listens to it now; without one the turn is over.
-fn next<S: Endpoint>(socket: &S) -> Option<(Packet, Fired<Listener<S>>)> {
+/// The next event in the queue, and what it meets now; without one the turn is over.
+fn next<S: Endpoint>(socket: &S) -> Option<(Packet, Turn<S>)> {
     socket.with_inbox(|inbox| {
         let next = inbox.next();
         socket.regulate(inbox);

@@ -23,6 +23,10 @@ pub enum EmitError {
     TooManyAcks,
     /// No answer came in time.
     Timeout,
+    /// A volatile event that asks for an answer could not leave at once. Nothing was sent.
+    NotWritable,
+    /// Who is shown what is emitted has refused it, or panicked. Nothing was sent.
+    Refused(Box<str>),
     /// The answer does not fit the type that it is read into.
     Answer(ReadError),
 }
@@ -36,6 +40,8 @@ impl fmt::Display for EmitError {
             Self::Disconnected => f.write_str("the socket is disconnected"),
             Self::TooManyAcks => f.write_str("too many answers are waited for"),
             Self::Timeout => f.write_str("no answer in time"),
+            Self::NotWritable => f.write_str("the event could not leave at once"),
+            Self::Refused(why) => write!(f, "refused: {why}"),
             Self::Answer(error) => write!(f, "answer: {error}"),
         }
     }
@@ -82,6 +88,10 @@ impl From<AckError> for EmitError {
 pub enum HandlerError {
     /// The handler was not called: what came does not fit its arguments.
     Rejected(Rejection),
+    /// A middleware did not let the event pass. What it said.
+    Refused(Box<str>),
+    /// The client has sent too many such events, or too many at all: the handler was not called.
+    RateLimit,
     /// The handler returned an error.
     Failed(Box<str>),
     /// The handler panicked. The message of the panic, if it has one.
@@ -94,7 +104,8 @@ impl fmt::Display for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rejected(rejection) => rejection.fmt(f),
-            Self::Failed(error) => f.write_str(error),
+            Self::Refused(error) | Self::Failed(error) => f.write_str(error),
+            Self::RateLimit => f.write_str("too many events"),
             Self::Panicked(message) => write!(f, "the handler panicked: {message}"),
             Self::Answer(error) => write!(f, "the answer was not sent: {error}"),
         }

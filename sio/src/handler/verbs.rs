@@ -1,7 +1,7 @@
 //! What an application does with a socket of either kind. The methods are those of each `Socket` itself, so that nobody has to
 //! import a trait for them; hence a macro.
 
-/// Gives the `Socket` of a module, an [`Endpoint`](super::Endpoint) around an `Arc`, its listeners, its `emit` and [`Timed`].
+/// Gives the `Socket` of a module, an [`Endpoint`](super::Endpoint) around an `Arc`, its listeners, its `emit` and [`Sending`].
 macro_rules! verbs {
     () => {
         /// Listeners.
@@ -46,6 +46,97 @@ macro_rules! verbs {
                 self.listen(|listeners| listeners.on_any(listener))
             }
 
+            /// Calls the handler for every event, before all others; otherwise as [`on_any`](Self::on_any).
+            pub fn prepend_any<A, R, H>(&self, handler: H) -> $crate::emitter::ListenerId
+            where
+                H: Handler<Self, A>,
+                H::Output: IntoReply<R>,
+            {
+                let listener = $crate::handler::erase($crate::handler::For::Any, handler);
+                self.listen(|listeners| listeners.prepend_any(listener))
+            }
+
+            /// Shows every event that is emitted from now on to `listener`, before it is sent: its name and its arguments.
+            pub fn on_any_outgoing(
+                &self,
+                listener: impl Fn(&str, $crate::packet::Arguments<'_>) + Send + Sync + 'static,
+            ) -> $crate::emitter::ListenerId {
+                self.listen_outgoing(
+                    move |event, arguments| {
+                        listener(event, arguments);
+                        Ok(())
+                    },
+                    false,
+                )
+            }
+
+            /// As [`on_any_outgoing`](Self::on_any_outgoing), before all others.
+            pub fn prepend_any_outgoing(
+                &self,
+                listener: impl Fn(&str, $crate::packet::Arguments<'_>) + Send + Sync + 'static,
+            ) -> $crate::emitter::ListenerId {
+                self.listen_outgoing(
+                    move |event, arguments| {
+                        listener(event, arguments);
+                        Ok(())
+                    },
+                    true,
+                )
+            }
+
+            /// Lets every event that is emitted from now on pass through `middleware`, which may refuse it: `emit` fails with
+            /// [`EmitError::Refused`] then, a broadcast leaves this socket out. It runs where the event is emitted, so it should be
+            /// short.
+            pub fn outgoing_middleware<E: std::fmt::Display>(
+                &self,
+                middleware: impl Fn(&str, $crate::packet::Arguments<'_>) -> Result<(), E>
+                + Send
+                + Sync
+                + 'static,
+            ) -> $crate::emitter::ListenerId {
+                self.listen_outgoing(
+                    move |event, arguments| {
+                        middleware(event, arguments).map_err(|refusal| refusal.to_string().into())
+                    },
+                    false,
+                )
+            }
+
+            /// Removes who is shown what is emitted. Returns whether it was there.
+            pub fn remove_outgoing_listener(&self, id: $crate::emitter::ListenerId) -> bool {
+                let removed = self.with_inbox(|inbox| inbox.outgoing().remove(id));
+                removed.is_some()
+            }
+
+            fn listen_outgoing(
+                &self,
+                hook: impl Fn(&str, $crate::packet::Arguments<'_>) -> Result<(), Box<str>>
+                + Send
+                + Sync
+                + 'static,
+                first: bool,
+            ) -> $crate::emitter::ListenerId {
+                let hook: $crate::handler::OutgoingHook = std::sync::Arc::new(hook);
+                let id = self.with_inbox(|inbox| match first {
+                    true => inbox.outgoing().prepend_any(hook),
+                    false => inbox.outgoing().on_any(hook),
+                });
+                self.handle_idle();
+                id
+            }
+
+            /// Lets every event that comes from now on pass through `middleware` before its handlers: any async closure over
+            /// extractors that returns `Result<(), E>`. They run in the order of registration. A refusal goes to `on_error`, and is
+            /// the answer if one was asked for: `{"error": "…"}`.
+            pub fn event_middleware<A, M>(&self, middleware: M)
+            where
+                M: $crate::handler::EventMiddleware<Self, A>,
+            {
+                let guard = $crate::handler::erase_guard(middleware);
+                self.with_inbox(|inbox| inbox.guard(guard));
+                self.handle_idle();
+            }
+
             /// Removes all handlers of this event. Returns whether there were any.
             pub fn off(&self, event: &str) -> bool {
                 // Dropped without the lock: the closures may own anything.
@@ -62,13 +153,13 @@ macro_rules! verbs {
 
         /// Sending.
         impl Socket {
-            /// Sends an event: `data` is one argument, or several if it is a tuple, or none if it is `()`. It is queued when this
-            /// returns, in order with all that was sent before.
+            /// Sends an event: `data` is one argument, or several if it is a tuple (or [`Args`](crate::packet::Args)), or none if it
+            /// is `()`. It is queued when this returns, in order with all that was sent before.
             ///
             /// # Errors
             /// [`EmitError`]; nothing was sent then.
             pub fn emit(&self, event: &str, data: impl serde::Serialize) -> Result<(), EmitError> {
-                self.send_event(None, event, &data)
+                self.sending().emit(event, data)
             }
 
             /// Sends an event and gives the answer, read into `T` like an event's arguments. The event is sent by the call, not by
@@ -77,31 +168,74 @@ macro_rules! verbs {
             where
                 T: serde::de::DeserializeOwned + Send + 'static,
             {
-                self.timeout(self.bounds().ack_timeout).emit_with_ack(event, data)
+                self.sending().emit_with_ack(event, data)
             }
 
             /// Sets how long to wait for an answer. Default [`Config::ack_timeout`](super::Config::ack_timeout).
-            #[must_use]
-            pub const fn timeout(&self, timeout: std::time::Duration) -> Timed<'_> {
-                Timed { socket: self, timeout }
+            pub const fn timeout(&self, timeout: std::time::Duration) -> Sending<'_> {
+                self.sending().timeout(timeout)
+            }
+
+            /// What is emitted is sent only if it leaves at once; else it is dropped. For what is worthless when late.
+            pub const fn volatile(&self) -> Sending<'_> {
+                self.sending().volatile()
+            }
+
+            /// Sets whether a transport may compress what is emitted, if compression was negotiated. Default true.
+            pub const fn compress(&self, compress: bool) -> Sending<'_> {
+                self.sending().compress(compress)
+            }
+
+            const fn sending(&self) -> Sending<'_> {
+                let how = $crate::handler::How { volatile: false, compress: true };
+                Sending { socket: self, timeout: None, how }
             }
         }
 
-        /// A socket, and how long to wait for its answer.
+        /// A socket, and how to send to it. The operators may be chained in any order.
         #[derive(Debug, Clone, Copy)]
-        pub struct Timed<'a> {
-            socket: &'a Socket,
-            timeout: std::time::Duration,
+        #[must_use = "this only says how; `emit` sends"]
+        pub struct Sending<'a> {
+            pub(super) socket: &'a Socket,
+            pub(super) timeout: Option<std::time::Duration>,
+            pub(super) how: $crate::handler::How,
         }
 
-        impl Timed<'_> {
-            /// As [`Socket::emit_with_ack`], with this timeout.
+        impl Sending<'_> {
+            /// See [`Socket::timeout`].
+            pub const fn timeout(mut self, timeout: std::time::Duration) -> Self {
+                self.timeout = Some(timeout);
+                self
+            }
+
+            /// See [`Socket::volatile`].
+            pub const fn volatile(mut self) -> Self {
+                self.how.volatile = true;
+                self
+            }
+
+            /// See [`Socket::compress`].
+            pub const fn compress(mut self, compress: bool) -> Self {
+                self.how.compress = compress;
+                self
+            }
+
+            /// As [`Socket::emit`], in this way.
+            ///
+            /// # Errors
+            /// [`EmitError`]; nothing was sent then. A volatile event that was dropped is none.
+            pub fn emit(&self, event: &str, data: impl serde::Serialize) -> Result<(), EmitError> {
+                self.socket.send_event(None, event, &data, self.how)
+            }
+
+            /// As [`Socket::emit_with_ack`], in this way.
             pub fn emit_with_ack<T>(&self, event: &str, data: impl serde::Serialize) -> Answer<T>
             where
                 T: serde::de::DeserializeOwned + Send + 'static,
             {
-                let asked = $crate::handler::Pending::ask(self.socket, event, &data);
-                Answer::new(asked, self.socket.sleep(self.timeout))
+                let timeout = self.timeout.unwrap_or_else(|| self.socket.bounds().ack_timeout);
+                let asked = $crate::handler::Pending::ask(self.socket, event, &data, self.how);
+                Answer::new(asked, self.socket.sleep(timeout))
             }
         }
 

@@ -3,7 +3,6 @@
 //! A tuple is several arguments, anything else is one. Surplus arguments are ignored, as a JavaScript function ignores them;
 //! a missing one reads as `null`, so that an `Option` is `None`.
 
-use std::any::type_name;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -13,6 +12,7 @@ use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, Se
 use serde::forward_to_deserialize_any;
 
 use super::ReadError;
+use super::args::{self, is_spread};
 use super::binary::WithAttachments;
 
 /// The arguments of one event or ack, borrowed from the packet.
@@ -32,8 +32,8 @@ impl<'a> Arguments<'a> {
     /// Reads them into `T`: each element of a tuple is one argument, any other type is the first argument.
     ///
     /// Binary arguments are read by `bytes::Bytes`, `Vec<u8>` and whatever else asks serde for bytes, at any depth.
-    /// `serde_json::Value` shows `{"_placeholder":true,"num":i}` instead, with `i` an index into
-    /// [`attachments`](Self::attachments).
+    /// [`Value`](super::Value) has them, too; `serde_json::Value` shows `{"_placeholder":true,"num":i}` instead, with `i` an index
+    /// into [`attachments`](Self::attachments). [`Args`](super::Args) takes any number of arguments.
     ///
     /// # Errors
     /// [`ReadError`] if the arguments do not fit `T`.
@@ -55,13 +55,6 @@ impl<'a> Arguments<'a> {
     }
 }
 
-/// Whether `T` (or what it refers to) is a tuple and therefore stands for several arguments.
-///
-/// serde can't tell: it treats `[f64; 3]`, which is one argument, like a tuple of three. The name of a type can.
-pub fn is_tuple<T: ?Sized>() -> bool {
-    type_name::<T>().trim_start_matches('&').starts_with('(')
-}
-
 struct Elements<'a, T> {
     skip_name: bool,
     attachments: &'a [Bytes],
@@ -80,7 +73,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Elements<'de, T> {
             seq.next_element::<IgnoredAny>()?;
         }
         let mut arguments = Padded { seq, attachments: self.attachments, read: 0 };
-        let value = if is_tuple::<T>() {
+        let value = if is_spread::<T>() {
             T::deserialize(Spread(&mut arguments))?
         } else {
             // A padded sequence never ends.
@@ -119,6 +112,21 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Padded<'de, A> {
     }
 }
 
+/// The arguments that there are.
+struct Bare<'s, 'a, A>(&'s mut Padded<'a, A>);
+
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Bare<'_, 'de, A> {
+    type Error = A::Error;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, A::Error> {
+        let attachments = self.0.attachments;
+        self.0.seq.next_element_seed(Take { seed: &mut Some(seed), attachments })
+    }
+}
+
 /// Borrows a seed, so that it is still there for the `null` if the sequence has ended.
 struct Take<'s, 'a, S> {
     seed: &'s mut Option<S>,
@@ -148,6 +156,19 @@ impl<'de, A: SeqAccess<'de>> Deserializer<'de> for Spread<'_, 'de, A> {
         visitor.visit_seq(self.0)
     }
 
+    /// [`Args`](super::Args): all that there are, with nothing behind them.
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, A::Error> {
+        if name == args::MARKER {
+            visitor.visit_seq(Bare(self.0))
+        } else {
+            visitor.visit_seq(self.0)
+        }
+    }
+
     /// `()`: no arguments wanted.
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, A::Error> {
         visitor.visit_unit()
@@ -155,7 +176,7 @@ impl<'de, A: SeqAccess<'de>> Deserializer<'de> for Spread<'_, 'de, A> {
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit_struct
-        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+        seq tuple tuple_struct map struct enum identifier ignored_any
     }
 }
 
@@ -164,7 +185,8 @@ mod tests {
     use bytes::Bytes;
     use serde_json::{Value, json};
 
-    use super::{Arguments, is_tuple};
+    use super::Arguments;
+    use crate::packet::{Args, is_spread};
 
     fn event(array: &str) -> Arguments<'_> {
         Arguments::new(array, true, &[])
@@ -172,9 +194,9 @@ mod tests {
 
     #[test]
     fn a_tuple_is_several_arguments_and_anything_else_is_one() {
-        assert!(is_tuple::<(i32, String)>() && is_tuple::<&(i32,)>() && is_tuple::<()>());
+        assert!(is_spread::<(i32, String)>() && is_spread::<&(i32,)>() && is_spread::<()>());
         assert!(
-            !is_tuple::<[i32; 2]>() && !is_tuple::<Option<(i32, i32)>>() && !is_tuple::<&str>()
+            !is_spread::<[i32; 2]>() && !is_spread::<Option<(i32, i32)>>() && !is_spread::<&str>()
         );
         assert_eq!(event(r#"["add",1,2]"#).read::<(i64, i64)>().unwrap(), (1, 2));
         assert_eq!(event(r#"["p",[1,2],3]"#).read::<[i64; 2]>().unwrap(), [1, 2]);
@@ -193,6 +215,22 @@ mod tests {
         assert!(error.contains("argument 2 is missing"), "{error}");
         assert!(event(r#"["e"]"#).read::<i64>().is_err());
         assert!(event(r#"["e","x"]"#).read::<i64>().is_err());
+    }
+
+    #[test]
+    fn any_number_of_arguments_is_read_as_args() {
+        assert!(
+            is_spread::<Args<i32>>()
+                && is_spread::<&Args<Value>>()
+                && !is_spread::<Vec<Args<u8>>>()
+        );
+        assert_eq!(event(r#"["e",1,2,3]"#).read::<Args<u8>>().unwrap(), Args(vec![1, 2, 3]));
+        assert_eq!(event(r#"["e"]"#).read::<Args<Value>>().unwrap(), Args(Vec::new()));
+        assert_eq!(
+            event(r#"["e",[1],[2,3]]"#).read::<Args<Vec<u8>>>().unwrap(),
+            Args(vec![vec![1], vec![2, 3]])
+        );
+        assert!(event(r#"["e",1,"x"]"#).read::<Args<u8>>().is_err());
     }
 
     #[test]

@@ -17,10 +17,14 @@ pub enum DecodeError {
     AttachmentsTooLarge,
     /// A placeholder whose `num` is no integer below the number of attachments.
     Placeholder,
+    /// The namespace does not start with a slash: only in parsers where it could.
+    Namespace,
     /// The ack id is above 2^53 - 1.
     AckId,
-    /// The payload is not JSON.
+    /// The payload is not JSON, or the message not MessagePack.
     Json,
+    /// The payload nests deeper than is read.
+    TooDeep,
     /// The payload is JSON that this type of packet must not carry.
     Payload,
     /// The first element of an event is neither a string nor a number.
@@ -41,8 +45,10 @@ impl fmt::Display for DecodeError {
             Self::TooManyAttachments => "too many attachments",
             Self::AttachmentsTooLarge => "attachments too large",
             Self::Placeholder => "illegal attachment placeholder",
+            Self::Namespace => "illegal namespace",
             Self::AckId => "ack id out of range",
             Self::Json => "payload is not JSON",
+            Self::TooDeep => "payload nests too deep",
             Self::Payload => "payload not allowed in this packet",
             Self::EventName => "event name is neither string nor number",
             Self::ReservedName => "event name is reserved",
@@ -62,6 +68,8 @@ pub enum EncodeError {
     ReservedName(Box<str>),
     /// The data's `Serialize` failed, or it has no JSON form.
     Serialize(serde_json::Error),
+    /// The [`Parser`](super::Parser) can't write the packet.
+    Parser(Box<str>),
 }
 
 impl fmt::Display for EncodeError {
@@ -69,6 +77,7 @@ impl fmt::Display for EncodeError {
         match self {
             Self::ReservedName(name) => write!(f, "event name {name:?} is reserved"),
             Self::Serialize(error) => write!(f, "data has no JSON form: {error}"),
+            Self::Parser(message) => write!(f, "the parser can't write the packet: {message}"),
         }
     }
 }
@@ -76,7 +85,7 @@ impl fmt::Display for EncodeError {
 impl std::error::Error for EncodeError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::ReservedName(_) => None,
+            Self::ReservedName(_) | Self::Parser(_) => None,
             Self::Serialize(error) => Some(error),
         }
     }

@@ -1,6 +1,6 @@
 //! The seven packet types and the event names that nobody may send.
 
-/// A packet's type: the first digit of its text.
+/// A packet's type: the first digit of its text, and the number of the variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// `0`: asks to join a namespace, or grants it.

@@ -7,16 +7,15 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::answer::Asked;
-use super::namespace::{Inner as Namespace, frame};
-use super::{Answers, EmitError, Io, Socket};
+use super::namespace::Inner as Namespace;
+use super::{Answers, EmitError, Io, RemoteSocket, Socket};
 use crate::adapter::{Encoded, Room, Target};
-use crate::handler::Pending;
+use crate::handler::{How, frame_encoded};
 use crate::packet::{EncodeError, encode};
 
 /// Sockets of one namespace, and what to do with them. Made by `to`, `except` and their like, does nothing by itself.
 ///
-/// Rooms add up: `to("a").to("b")` means all that are in `a` or in `b`, each once.
+/// Rooms add up: `to("a").to("b")` means all that are in `a` or in `b`, each once. The operators may be chained in any order.
 #[derive(Clone)]
 #[must_use = "this only says who is meant; `emit` to them"]
 pub struct Broadcast {
@@ -24,12 +23,20 @@ pub struct Broadcast {
     namespace: Arc<Namespace>,
     target: Target,
     timeout: Duration,
+    how: How,
 }
 
 impl Broadcast {
     pub(super) fn new(io: Io, namespace: Arc<Namespace>, target: Target) -> Self {
         let timeout = io.config().ack_timeout;
-        Self { io, namespace, target, timeout }
+        Self { io, namespace, target, timeout, how: How::default() }
+    }
+
+    /// With what the operators of a socket have said.
+    pub(super) fn with(mut self, how: How, timeout: Option<Duration>) -> Self {
+        self.how = how;
+        self.timeout = timeout.unwrap_or(self.timeout);
+        self
     }
 
     /// And the sockets in this room. A socket's id is a room, too.
@@ -55,22 +62,35 @@ impl Broadcast {
         self
     }
 
+    /// Each gets what is emitted only if it leaves at once; else it is dropped. For what is worthless when late.
+    pub fn volatile(mut self) -> Self {
+        self.how.volatile = true;
+        self
+    }
+
+    /// Whether a transport may compress what is emitted, if compression was negotiated. Default true.
+    pub fn compress(mut self, compress: bool) -> Self {
+        self.how.compress = compress;
+        self
+    }
+
     /// How long to wait for answers. Default [`Config::ack_timeout`](super::Config::ack_timeout).
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Sends them an event: `data` is one argument, or several if it is a tuple, or none if it is `()`.
+    /// Sends them an event: `data` is one argument, or several if it is a tuple (or [`Args`](crate::packet::Args)), or none if it is
+    /// `()`.
     ///
-    /// It is queued for each of them when this returns. A client for which too many bytes wait already is disconnected: it
-    /// would miss the event and never know.
+    /// It is queued for each of them when this returns. What becomes of a client for which too many bytes wait already says
+    /// [`Config::slow_receiver`](super::Config::slow_receiver).
     ///
     /// # Errors
     /// [`EmitError::Encode`] only.
     pub fn emit(&self, event: &str, data: impl Serialize) -> Result<(), EmitError> {
         let packet = self.encode(None, event, &data)?;
-        self.namespace.adapter.broadcast(&self.target, &packet, &*self.namespace);
+        self.namespace.broadcast(&self.target, packet, self.how);
         Ok(())
     }
 
@@ -82,7 +102,10 @@ impl Broadcast {
     where
         T: DeserializeOwned + Send + 'static,
     {
-        Answers::new(self.ask(event, &data), self.timeout)
+        match self.ask(event, &data) {
+            Ok(answers) => answers,
+            Err(error) => Answers::failed(error),
+        }
     }
 
     /// The connected sockets of this process that are meant.
@@ -91,22 +114,27 @@ impl Broadcast {
         self.namespace.find(&self.namespace.adapter.sockets(&self.target))
     }
 
+    /// The sockets that are meant, wherever they are: what is known of each, and what can be done with it from afar.
+    pub async fn fetch_sockets(&self) -> Vec<RemoteSocket> {
+        self.sockets().iter().map(RemoteSocket::of).collect()
+    }
+
     /// Puts them into a room. One that is in too many rooms already is left out.
-    pub fn join(&self, room: &str) {
+    pub fn sockets_join(&self, room: &str) {
         for socket in self.sockets() {
             socket.join(room);
         }
     }
 
     /// Takes them out of a room.
-    pub fn leave(&self, room: &str) {
+    pub fn sockets_leave(&self, room: &str) {
         for socket in self.sockets() {
             socket.leave(room);
         }
     }
 
     /// Disconnects them; see [`Socket::disconnect`].
-    pub fn disconnect(&self, close: bool) {
+    pub fn disconnect_sockets(&self, close: bool) {
         for socket in self.sockets() {
             socket.disconnect(close);
         }
@@ -124,18 +152,25 @@ impl Broadcast {
     }
 
     /// All receivers answer to the same id (rule 27).
-    fn ask<T, D: Serialize>(&self, event: &str, data: &D) -> Result<Asked<T>, EmitError>
+    fn ask<T, D: Serialize>(&self, event: &str, data: &D) -> Result<Answers<T>, EmitError>
     where
         T: DeserializeOwned + Send + 'static,
     {
         let id = self.namespace.ack_ids.next();
-        let messages = frame(&self.encode(Some(id), event, data)?);
-        let ask = |socket: &Socket| {
-            let pending = Pending::register(socket, id)?;
-            socket.inner().send(&messages)?;
-            Ok(pending)
-        };
-        Ok(self.sockets().iter().map(|socket| (socket.id(), ask(socket))).collect())
+        let packet = self.encode(Some(id), event, data)?;
+        let parser = self.namespace.parser.as_deref();
+        let messages = frame_encoded(parser, &packet.text, &packet.attachments)?;
+        let messages = messages.compress(self.how.compress);
+        let mut answers = Answers::new(id, self.timeout);
+        for socket in self.sockets() {
+            answers.ask(&socket, |socket| {
+                match socket.send_shown(&packet, &messages, self.how)? {
+                    true => Ok(()),
+                    false => Err(EmitError::NotWritable),
+                }
+            });
+        }
+        Ok(answers)
     }
 }
 

@@ -1,16 +1,19 @@
 //! A [`Socket`] as its events see it; the rest of that is in [`Endpoint`].
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::time::sleep_until;
 use ws::net::Wheel;
 
 use super::state::Phase;
 use super::{EmitError, Socket};
+use crate::emitter::Fired;
 use crate::engine::Outgoing;
-use crate::handler::{Bounds, Endpoint, Inbox, poll_once};
-use crate::packet::Packet;
+use crate::handler::{Bounds, Endpoint, How, Inbox, OutgoingHook, poll_once, send_event};
+use crate::packet::{Incoming, Parser};
 
 impl Endpoint for Socket {
     fn with_inbox<T>(&self, code: impl FnOnce(&mut Inbox<Self>) -> T) -> T {
@@ -24,6 +27,7 @@ impl Endpoint for Socket {
             queued_bytes: config.max_queued_bytes,
             pending_acks: config.max_pending_acks,
             ack_timeout: config.ack_timeout,
+            concurrency: config.handler_concurrency,
         }
     }
 
@@ -44,6 +48,10 @@ impl Endpoint for Socket {
         self.inner().namespace.ack_ids.next()
     }
 
+    fn parser(&self) -> Option<Arc<dyn Parser>> {
+        self.io().config().parser.clone()
+    }
+
     fn namespace(&self) -> &str {
         self.namespace_name()
     }
@@ -56,11 +64,26 @@ impl Endpoint for Socket {
         }
     }
 
-    fn send_all(&self, messages: &[Outgoing]) -> Result<(), EmitError> {
-        self.inner().send(messages)
+    fn send_all(&self, messages: &[Outgoing], volatile: bool) -> Result<bool, EmitError> {
+        self.inner().send(messages, volatile)
     }
 
-    fn handle_unheard(&self, event: &str, _: impl FnOnce() -> Packet) {
+    fn send_event<D: Serialize>(
+        &self,
+        id: Option<u64>,
+        event: &str,
+        data: &D,
+        how: How,
+    ) -> Result<(), EmitError> {
+        if id.is_none() && self.inner().namespace.publisher.is_some() {
+            self.check_open()?;
+            return self.emit_kept(event, data, how);
+        }
+        send_event(self, id, event, data, how)
+    }
+
+    fn handle_unheard(&self, packet: Incoming<'_>) {
+        let event = packet.event();
         tracing::debug!(event, namespace = self.namespace_name(), "nobody listens to this event");
     }
 
@@ -77,6 +100,11 @@ impl Socket {
         if let Some(rest) = poll_once(Box::pin(future)) {
             self.spawn(rest);
         }
+    }
+
+    /// Who sees what is emitted, if anybody does.
+    pub(super) fn outgoing_hooks(&self) -> Option<Fired<OutgoingHook>> {
+        self.with_inbox(Inbox::outgoing_hooks)
     }
 
     /// Drops the events that wait: the client has left, and come back before they were handled.

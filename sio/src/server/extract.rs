@@ -35,6 +35,16 @@ impl Extract<Socket> for DisconnectReason {
     }
 }
 
+/// More about a disconnection than its reason, if there is more to tell: what was wrong with a packet, for example.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DisconnectDetails(pub Option<Arc<str>>);
+
+impl Extract<Socket> for DisconnectDetails {
+    fn extract(call: &mut Call<'_>) -> Result<Self, Rejection> {
+        Ok(Self(call.socket().disconnect_details()))
+    }
+}
+
 /// A value that the application has given to [`Io::state`](super::Io::state); the type tells which.
 #[derive(Debug)]
 pub struct State<T>(pub Arc<T>);

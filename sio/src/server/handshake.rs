@@ -52,6 +52,12 @@ impl Handshake {
         self.request.peer_addr
     }
 
+    /// Whether a page of another site may have opened it: the request has an `Origin`.
+    #[must_use]
+    pub fn xdomain(&self) -> bool {
+        self.headers().contains_key(http::header::ORIGIN)
+    }
+
     /// Whether it came over TLS.
     #[must_use]
     pub fn secure(&self) -> bool {

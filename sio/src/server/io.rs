@@ -1,22 +1,21 @@
 //! The server itself: its namespaces, settings and sessions.
 
-use std::collections::HashMap;
 use std::fmt;
+use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
-use std::time::Duration;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use ws::net::Shutdown;
 
+use super::entrance::Entrance;
 use super::namespace::Inner as NamespaceInner;
+use super::parent::Inner as ParentInner;
+use super::registry::Registry;
 use super::revision4;
 use super::values::Values;
 use super::{
-    Answers, Broadcast, Config, ConfigError, EmitError, Handler, HandlerError, IntoReply,
-    Middleware, Namespace, Socket,
+    Config, ConfigError, Handler, HandlerError, IntoReply, Middleware, Namespace, NamespaceRequest,
+    Parent, Socket,
 };
-use crate::adapter::Room;
 use crate::engine::server::{Application, Engine, Fallback, Handle, SessionHandler, not_found};
 use crate::engine::{CloseReason, Message, Outgoing};
 use crate::handler::{self, OnError};
@@ -47,7 +46,7 @@ pub struct Io(Arc<Inner>);
 struct Inner {
     config: Config,
     engine: Engine,
-    namespaces: RwLock<HashMap<Box<str>, Arc<NamespaceInner>>>,
+    registry: Arc<Registry>,
     values: Mutex<Values>,
     on_error: RwLock<Option<OnError<Socket>>>,
     fallback: RwLock<Fallback>,
@@ -67,12 +66,11 @@ impl Io {
     /// [`ConfigError`] if a setting can't work.
     pub fn with_config(config: Config) -> Result<Self, ConfigError> {
         config.validate()?;
-        let root = Arc::new(NamespaceInner::new(ROOT, config.max_rooms));
         let inner = Arc::new_cyclic(|weak| Inner {
             engine: Engine::new(config.engine.clone(), Arc::new(Sessions(weak.clone())))
                 .expect("the engine's settings have been checked with the others"),
+            registry: Registry::new(&config),
             config,
-            namespaces: RwLock::new(HashMap::from([(ROOT.into(), root)])),
             values: Mutex::default(),
             on_error: RwLock::default(),
             fallback: RwLock::new(Arc::new(|_| Box::pin(async { not_found() }))),
@@ -93,11 +91,68 @@ impl Io {
     #[must_use]
     pub fn of(&self, name: &str) -> Namespace {
         let name = if name.starts_with('/') { name.to_owned() } else { format!("/{name}") };
-        let mut namespaces = self.0.namespaces.write().unwrap_or_else(PoisonError::into_inner);
-        let inner = namespaces.entry(name.into()).or_insert_with_key(|name| {
-            Arc::new(NamespaceInner::new(name, self.0.config.max_rooms))
-        });
-        Namespace::new(self.clone(), inner.clone())
+        Namespace::new(self.clone(), self.make(&name, None))
+    }
+
+    /// Namespaces that are made when a client asks for one: all whose names fit `pattern`, in which `*` stands for one or more
+    /// characters other than `/`. Those that [`of`](Self::of) has made go first.
+    ///
+    /// ```
+    /// # use sio::server::{Io, Socket};
+    /// # let io = Io::new();
+    /// let tenants = io.of_pattern("/tenant-*");
+    /// tenants.on_connect(async |socket: Socket| socket.emit("welcome", socket.namespace_name()));
+    /// ```
+    pub fn of_pattern(&self, pattern: &str) -> Parent {
+        self.add_parent(ParentInner::of_pattern(pattern))
+    }
+
+    /// Namespaces that are made when a client asks for one: all for which `admits` says true. Patterns and functions are tried in
+    /// the order of registration.
+    ///
+    /// ```
+    /// # use sio::server::{Io, NamespaceRequest};
+    /// # async fn exists(tenant: &str) -> bool { true }
+    /// # let io = Io::new();
+    /// let tenants = io.of_dynamic(async |request: NamespaceRequest| match request.name().strip_prefix("/tenants/") {
+    ///     Some(tenant) => exists(tenant).await,
+    ///     None => false,
+    /// });
+    /// ```
+    pub fn of_dynamic<F, Fut>(&self, admits: F) -> Parent
+    where
+        F: Fn(NamespaceRequest) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = bool> + Send + 'static,
+    {
+        self.add_parent(ParentInner::of_function(admits))
+    }
+
+    fn add_parent(&self, parent: ParentInner) -> Parent {
+        let parent = Arc::new(parent);
+        self.0.registry.add_parent(parent.clone());
+        Parent::new(self.clone(), parent)
+    }
+
+    pub(super) fn has_parents(&self) -> bool {
+        !self.0.registry.parents().is_empty()
+    }
+
+    /// The namespaces that have been made for a parent.
+    pub(super) fn children(&self, of: &Arc<Entrance>) -> Vec<Namespace> {
+        let is_child = |inner: &Arc<NamespaceInner>| {
+            inner.parent.as_ref().is_some_and(|parent| Arc::ptr_eq(parent, of))
+        };
+        let children = self.0.registry.all().into_iter().filter(is_child);
+        children.map(|inner| Namespace::new(self.clone(), inner)).collect()
+    }
+
+    /// Calls `listener` with every namespace that is new, whoever it was made for.
+    pub fn on_new_namespace(&self, listener: impl Fn(Namespace) + Send + Sync + 'static) {
+        self.0.registry.add_on_new(Arc::new(listener));
+    }
+
+    pub(super) fn registry(&self) -> &Arc<Registry> {
+        &self.0.registry
     }
 
     /// Keeps a value for handlers, one per type, which take it as [`State`](super::State). Replaces the one before.
@@ -125,8 +180,7 @@ impl Io {
     }
 
     pub(super) fn find(&self, namespace: &str) -> Option<Arc<NamespaceInner>> {
-        let namespaces = self.0.namespaces.read().unwrap_or_else(PoisonError::into_inner);
-        namespaces.get(namespace).cloned()
+        self.0.registry.find(namespace)
     }
 
     /// The engine below: its sessions.
@@ -153,14 +207,15 @@ impl Io {
         self.0.values.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn namespaces(&self) -> &RwLock<HashMap<Box<str>, Arc<NamespaceInner>>> {
-        &self.0.namespaces
+    /// All namespaces that there are.
+    pub(super) fn all_namespaces(&self) -> Vec<Arc<NamespaceInner>> {
+        self.0.registry.all()
     }
 }
 
 /// The namespace `/`; see [`Namespace`] for each.
 impl Io {
-    fn root(&self) -> Namespace {
+    pub(super) fn root(&self) -> Namespace {
         self.of(ROOT)
     }
 
@@ -176,52 +231,6 @@ impl Io {
     /// See [`Namespace::middleware`].
     pub fn middleware<A, M: Middleware<A>>(&self, middleware: M) {
         self.root().middleware(middleware);
-    }
-
-    /// See [`Namespace::broadcast`].
-    pub fn broadcast(&self) -> Broadcast {
-        self.root().broadcast()
-    }
-
-    /// See [`Namespace::to`].
-    pub fn to(&self, room: impl Into<Room>) -> Broadcast {
-        self.root().to(room)
-    }
-
-    /// See [`Namespace::within`].
-    pub fn within(&self, room: impl Into<Room>) -> Broadcast {
-        self.root().within(room)
-    }
-
-    /// See [`Namespace::except`].
-    pub fn except(&self, room: impl Into<Room>) -> Broadcast {
-        self.root().except(room)
-    }
-
-    /// See [`Namespace::local`].
-    pub fn local(&self) -> Broadcast {
-        self.root().local()
-    }
-
-    /// See [`Broadcast::timeout`].
-    pub fn timeout(&self, timeout: Duration) -> Broadcast {
-        self.broadcast().timeout(timeout)
-    }
-
-    /// See [`Namespace::emit`].
-    ///
-    /// # Errors
-    /// [`EmitError::Encode`] only.
-    pub fn emit(&self, event: &str, data: impl Serialize) -> Result<(), EmitError> {
-        self.root().emit(event, data)
-    }
-
-    /// See [`Namespace::emit_with_ack`].
-    pub fn emit_with_ack<T>(&self, event: &str, data: impl Serialize) -> Answers<T>
-    where
-        T: DeserializeOwned + Send + 'static,
-    {
-        self.root().emit_with_ack(event, data)
     }
 
     /// See [`Namespace::sockets`].

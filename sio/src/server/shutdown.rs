@@ -1,6 +1,6 @@
 //! The end of a server: it stops to accept, lets its clients go one after the other, and has a deadline.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ws::net::Wheel;
@@ -29,30 +29,24 @@ impl Io {
         for sockets in clients {
             pace.next().await;
             for socket in &sockets {
-                socket.end(DisconnectReason::ServerShuttingDown);
+                socket.end(DisconnectReason::ServerShuttingDown, None);
             }
             if let Some(socket) = sockets.first() {
-                socket.inner().client.close(DisconnectReason::ServerShuttingDown);
+                socket.inner().client.close(DisconnectReason::ServerShuttingDown, None);
             }
         }
         // Who came in meanwhile, with a session from before.
         for sockets in self.sockets_by_client() {
             for socket in sockets {
-                socket.end(DisconnectReason::ServerShuttingDown);
+                socket.end(DisconnectReason::ServerShuttingDown, None);
             }
         }
         self.engine().shutdown(deadline.saturating_duration_since(Wheel::now())).await;
     }
 
     fn sockets_by_client(&self) -> Vec<Vec<Socket>> {
-        let namespaces: Vec<_> = self
-            .namespaces()
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-            .cloned()
-            .collect();
-        let sockets = namespaces
+        let sockets = self
+            .all_namespaces()
             .into_iter()
             .flat_map(|namespace| Namespace::new(self.clone(), namespace).sockets());
         let mut sockets: Vec<_> = sockets.collect();

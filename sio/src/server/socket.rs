@@ -3,16 +3,20 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::state::{Inner, Phase};
 use super::{
-    Answer, Broadcast, Call, DisconnectReason, EmitError, Handler, HandlerError, Handshake,
-    IntoReply, Io, Listener, Namespace,
+    Answer, Call, DisconnectReason, EmitError, Handler, HandlerError, Handshake, IntoReply, Io,
+    Listener, Namespace, OnPanic,
 };
-use crate::adapter::{Room, SocketId, Target, TooManyRooms};
+use crate::adapter::{Room, SocketId, TooManyRooms};
 use crate::emitter::{ListenerId, Listeners};
-use crate::handler::{self, Encode, Endpoint, For, Party, Replies};
+use crate::handler::{self, Encode, Endpoint, For, Inbox, Party, Replies};
+
+/// How often to look whether a goodbye has been said: for longer than any send takes.
+const PATIENCE: u32 = 1000;
 
 /// One client in one namespace. Cheap to clone.
 ///
@@ -82,10 +86,17 @@ impl Socket {
         self.with_inbox(|inbox| inbox.queued_events())
     }
 
-    /// Bytes that wait for the client, in all of its namespaces.
+    /// Whether it has come back after its connection was lost, with id, rooms and data as they were; what it missed meanwhile it has
+    /// got. See [`Config::recovery`](super::Config::recovery).
     #[must_use]
-    pub fn buffered_bytes(&self) -> usize {
-        self.0.client.handle.buffered_bytes()
+    pub fn recovered(&self) -> bool {
+        self.0.identity.as_ref().is_some_and(|identity| identity.resumed.is_some())
+    }
+
+    /// More about why it was disconnected, if there is more to tell.
+    #[must_use]
+    pub fn disconnect_details(&self) -> Option<Arc<str>> {
+        self.0.core().end.as_ref().and_then(|end| end.details.clone())
     }
 }
 
@@ -100,14 +111,36 @@ impl Socket {
         H: Handler<Socket, A>,
         H::Output: IntoReply<R>,
     {
-        let listener = handler::erase(For::Name("disconnect".into()), handler);
+        self.on_end("disconnect", handler, |inbox| &mut inbox.on_disconnect);
+    }
+
+    /// Calls the handler when the socket is disconnected, but before it leaves its rooms: as far as it runs without waiting, the
+    /// rooms still have it. It gets nothing any more itself.
+    pub fn on_disconnecting<A, R, H>(&self, handler: H)
+    where
+        H: Handler<Socket, A>,
+        H::Output: IntoReply<R>,
+    {
+        self.on_end("disconnecting", handler, |inbox| &mut inbox.on_disconnecting);
+    }
+
+    fn on_end<A, R, H>(
+        &self,
+        event: &'static str,
+        handler: H,
+        list: impl FnOnce(&mut Inbox<Self>) -> &mut Vec<Listener>,
+    ) where
+        H: Handler<Socket, A>,
+        H::Output: IntoReply<R>,
+    {
+        let listener = handler::erase(For::Name(event.into()), handler);
         let mut core = self.0.core();
         if !core.inbox.is_ended() {
-            core.inbox.on_disconnect.push(listener);
+            list(&mut core.inbox).push(listener);
             return;
         }
+        let Some(reason) = core.end.as_ref().map(|end| end.reason) else { return };
         drop(core);
-        let Some((reason, _)) = self.0.ended() else { return };
         if let Some(work) = listener(&mut Call::disconnect(self, reason)) {
             self.run(work);
         }
@@ -118,30 +151,6 @@ impl Socket {
         // If it will never be called: it may hold this socket.
         self.handle_idle();
         id
-    }
-}
-
-/// Sending.
-impl Socket {
-    /// All other sockets of the namespace.
-    pub fn broadcast(&self) -> Broadcast {
-        let target = Target { except: vec![self.id().into()], ..Target::default() };
-        Broadcast::new(self.io().clone(), self.0.namespace.clone(), target)
-    }
-
-    /// The other sockets in this room. A socket's id is a room, too.
-    pub fn to(&self, room: impl Into<Room>) -> Broadcast {
-        self.broadcast().to(room)
-    }
-
-    /// The same as [`to`](Self::to).
-    pub fn within(&self, room: impl Into<Room>) -> Broadcast {
-        self.to(room)
-    }
-
-    /// All other sockets but those in this room.
-    pub fn except(&self, room: impl Into<Room>) -> Broadcast {
-        self.broadcast().except(room)
     }
 }
 
@@ -172,10 +181,28 @@ impl Socket {
     /// The rooms that it has joined; those that it was in once it is disconnected. The room that bears its id is not told.
     #[must_use]
     pub fn rooms(&self) -> Vec<Room> {
-        match self.0.ended() {
-            Some((_, rooms)) => rooms,
-            None => self.0.namespace.adapter.rooms(self.id()),
-        }
+        let left = self.0.core().end.as_ref().and_then(|end| end.rooms.clone());
+        left.unwrap_or_else(|| self.0.namespace.adapter.rooms(self.id()))
+    }
+
+    /// Keeps data with the socket, as JSON: it is shown by [`fetch_sockets`](super::Broadcast::fetch_sockets), and restored with the
+    /// socket. For what is only of use here there is [`insert`](Self::insert).
+    ///
+    /// # Errors
+    /// The data has no JSON form.
+    pub fn set_data(&self, data: &impl Serialize) -> Result<(), serde_json::Error> {
+        let json = serde_json::to_string(data)?;
+        self.0.core().data = Some(json.into());
+        Ok(())
+    }
+
+    /// The data that is kept with it; `null` if there is none.
+    ///
+    /// # Errors
+    /// Those of `T`.
+    pub fn data<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        let json = self.0.core().data.clone();
+        serde_json::from_str(json.as_deref().unwrap_or("null"))
     }
 
     /// Keeps a value with the socket, one per type, and returns the one before. Values are dropped with the connection, after
@@ -203,13 +230,23 @@ impl Socket {
     /// Puts the client out of this namespace, or out of all and closes its connection if `close`. The client is told; by
     /// default it does not reconnect then.
     pub fn disconnect(&self, close: bool) {
-        let sockets = if close { self.0.client.live_sockets() } else { vec![self.clone()] };
-        for socket in sockets {
-            socket.end(DisconnectReason::ServerNamespaceDisconnect);
+        if !close {
+            return self.end(DisconnectReason::ServerNamespaceDisconnect, None);
         }
-        if close {
-            self.0.client.close(DisconnectReason::ForcedServerClose);
+        let client = &self.0.client;
+        let sockets = client.live_sockets();
+        for socket in &sockets {
+            socket.end(DisconnectReason::ServerNamespaceDisconnect, None);
         }
+        // A goodbye waits for those who are sending at this moment, and none of them waits for anything. If it is the caller who
+        // does, further up, there is nobody left to say it to.
+        for _ in 0..PATIENCE {
+            if !sockets.iter().any(|socket| socket.0.gate.is_busy()) {
+                break;
+            }
+            std::thread::yield_now();
+        }
+        client.close(DisconnectReason::ForcedServerClose, None);
     }
 }
 
@@ -229,6 +266,11 @@ impl Replies for Inner {
     fn report(self: Arc<Self>, event: &str, error: &HandlerError) {
         let socket = Socket(self);
         socket.io().report(&socket, event, error);
+        let closes = socket.io().config().on_panic == OnPanic::Disconnect;
+        if closes && matches!(error, HandlerError::Panicked(_)) {
+            let details = Some("a handler panicked".into());
+            socket.0.client.close(DisconnectReason::ForcedServerClose, details);
+        }
     }
 }
 

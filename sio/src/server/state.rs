@@ -11,22 +11,21 @@
 //! The lock is held for moments: never over user code, and never over a send, which may end the session and come back here.
 
 use std::mem;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::Listener;
-use super::connection::Client;
+use super::client::Client;
+use super::gate::Gate;
+use super::identity::Identity;
 use super::namespace::Inner as Namespace;
+use super::rate::Meter;
 use super::values::Values;
-use super::{Call, DisconnectReason, EmitError, Handshake, Socket};
+use super::{DisconnectReason, EmitError, Handshake, Socket};
 use crate::adapter::{Room, SocketId};
 use crate::emitter::Listeners;
 use crate::engine::Outgoing;
-use crate::handler::{Endpoint, Inbox, Work};
+use crate::handler::{Ending, Frames, Inbox};
 use crate::packet::encode;
-
-/// Messages that may wait for the CONNECT reply; they are the server's own.
-const MAX_EARLY: usize = 1024;
 
 /// What a [`Socket`] is a handle of.
 pub(super) struct Inner {
@@ -34,6 +33,12 @@ pub(super) struct Inner {
     pub(super) namespace: Arc<Namespace>,
     pub(super) client: Arc<Client>,
     pub(super) handshake: Handshake,
+    /// What is sent passes here.
+    pub(super) gate: Gate,
+    /// Who it is, if it may come back, and what it brings if it has.
+    pub(super) identity: Option<Box<Identity>>,
+    /// The offset of the last packet that it has got by coming back.
+    pub(super) replayed: AtomicU64,
     phase: AtomicU8,
     core: Mutex<Core>,
 }
@@ -49,32 +54,57 @@ pub(super) enum Phase {
 /// What the lock guards.
 pub(super) struct Core {
     pub(super) inbox: Inbox<Socket>,
-    /// The `on_disconnect` handlers are at work.
-    ending: bool,
+    /// The handlers of its end are at work.
+    pub(super) ending: bool,
     pub(super) values: Values,
+    /// What the application keeps with it, as JSON.
+    pub(super) data: Option<Box<str>>,
+    /// How many events have come lately.
+    pub(super) meter: Meter,
     /// What was sent before the CONNECT reply and follows it.
     early: Vec<Outgoing>,
-    /// Set with the end of the socket: the reason, and the rooms that it was in.
-    end: Option<(DisconnectReason, Vec<Room>)>,
+    pub(super) end: Option<End>,
+}
+
+/// How a socket has ended.
+#[derive(Clone)]
+pub(super) struct End {
+    pub(super) reason: DisconnectReason,
+    pub(super) details: Option<Arc<str>>,
+    /// Those that it was in, once it has left them.
+    pub(super) rooms: Option<Vec<Room>>,
 }
 
 impl Inner {
     pub(super) fn new(
         id: SocketId,
+        identity: Option<Box<Identity>>,
         namespace: Arc<Namespace>,
         client: Arc<Client>,
         handshake: Handshake,
     ) -> Self {
+        let data = identity.as_ref().and_then(|identity| identity.data());
         let core = Core {
             // Events wait until middleware and `on_connect` are done.
             inbox: Inbox::new(Listeners::new(), true),
             ending: false,
             values: Values::default(),
+            data,
+            meter: Meter::default(),
             early: Vec::new(),
             end: None,
         };
-        let phase = AtomicU8::new(Phase::Connecting as u8);
-        Self { id, namespace, client, handshake, phase, core: Mutex::new(core) }
+        Self {
+            id,
+            namespace,
+            client,
+            handshake,
+            gate: Gate::default(),
+            identity,
+            replayed: AtomicU64::new(0),
+            phase: AtomicU8::new(Phase::Connecting as u8),
+            core: Mutex::new(core),
+        }
     }
 
     /// A poisoned lock is taken as it is: no user code runs under it, so what it guards is whole.
@@ -95,36 +125,57 @@ impl Inner {
         self.phase.store(phase as u8, Ordering::Release);
     }
 
-    /// Sends the messages with nothing between them.
-    pub(super) fn send(&self, messages: &[Outgoing]) -> Result<(), EmitError> {
+    /// Sends the messages with nothing between them; volatile ones only if they leave at once. Gives whether they were sent.
+    pub(super) fn send(&self, messages: &[Outgoing], volatile: bool) -> Result<bool, EmitError> {
         if self.phase() == Phase::Connecting {
             let mut core = self.core();
             // It may have connected meanwhile.
             if self.phase() == Phase::Connecting {
-                if core.early.len() + messages.len() > MAX_EARLY {
-                    return Err(EmitError::Full);
-                }
-                core.early.extend_from_slice(messages);
-                return Ok(());
+                return if volatile { Ok(false) } else { self.put_aside(&mut core, messages) };
             }
         }
-        match (self.phase(), messages) {
-            (Phase::Disconnected, _) => Err(EmitError::Disconnected),
-            (_, [message]) => Ok(self.client.handle.send(message)?),
-            (_, messages) => Ok(self.client.handle.send_all(messages)?),
+        if self.phase() == Phase::Disconnected || !self.gate.enter() {
+            return Err(EmitError::Disconnected);
         }
+        let sent = if volatile {
+            self.client.handle.send_volatile(messages)
+        } else {
+            self.client.handle.send_all(messages).map(|()| true)
+        };
+        if self.gate.leave() {
+            self.say_goodbye();
+        }
+        Ok(sent?)
+    }
+
+    /// Keeps what follows the CONNECT reply, as much as may wait for a client at all.
+    fn put_aside(&self, core: &mut Core, messages: &[Outgoing]) -> Result<bool, EmitError> {
+        let waiting: usize = core.early.iter().map(Outgoing::len).sum();
+        if waiting >= self.client.io.config().engine.max_buffered_bytes {
+            return Err(EmitError::Full);
+        }
+        core.early.extend_from_slice(messages);
+        Ok(true)
     }
 
     /// connecting -> connected. `false` if the client has gone or given up meanwhile.
-    pub(super) fn enter(self: &Arc<Self>, reply: Outgoing) -> bool {
+    pub(super) fn enter(self: &Arc<Self>, reply: &[Outgoing]) -> bool {
         {
             let mut core = self.core();
             if self.phase() != Phase::Connecting {
                 return false;
             }
             // First into the index: who has read the reply can be reached. What is sent by it till then follows the reply.
-            self.namespace.insert(Socket::new(self.clone()));
-            core.early.insert(0, reply.clone());
+            let Some(entered) = self.namespace.insert(&Socket::new(self.clone())) else {
+                drop(core);
+                let details = "packets that were missed are gone";
+                self.client.close(DisconnectReason::ForcedServerClose, Some(details.into()));
+                return false;
+            };
+            // The client holds what was missed until the reply comes (rule 29).
+            core.early.splice(..0, entered.missed.into_iter().chain(reply.iter().cloned()));
+            drop(core);
+            self.namespace.adapter.tell(&entered.events);
         }
         let mut granted = false;
         loop {
@@ -153,47 +204,46 @@ impl Inner {
 
     /// It was ended from elsewhere while it was entering. A client that was put out hears that it came in, too, or it would wait
     /// for an answer.
-    fn take_leave(&self, reply: Outgoing, granted: bool) {
-        if let Some((DisconnectReason::ServerNamespaceDisconnect, _)) = self.ended() {
-            let goodbye = Outgoing::text(|out| encode::disconnect(out, &self.namespace.name));
-            let words = [reply, goodbye];
-            let unsaid = if granted { &words[1..] } else { &words[..] };
-            self.client.has_taken(self.client.handle.send_all(unsaid));
+    fn take_leave(&self, reply: &[Outgoing], granted: bool) {
+        let reason = self.core().end.as_ref().map(|end| end.reason);
+        if reason != Some(DisconnectReason::ServerNamespaceDisconnect) {
+            return;
+        }
+        if !granted && !self.client.has_taken(self.client.handle.send_all(reply)) {
+            return;
+        }
+        self.say_goodbye();
+    }
+
+    /// connecting or connected -> disconnected, once. Gives the phase before, and whom it concerns.
+    pub(super) fn end(
+        &self,
+        reason: DisconnectReason,
+        details: Option<Arc<str>>,
+    ) -> Option<(Phase, Ending<Socket>)> {
+        let mut core = self.core();
+        let was = self.phase();
+        if was == Phase::Disconnected {
+            return None;
+        }
+        self.set_phase(Phase::Disconnected);
+        core.early = Vec::new();
+        core.ending = true;
+        core.end = Some(End { reason, details, rooms: None });
+        Some((was, core.inbox.end()))
+    }
+
+    pub(super) fn say_goodbye(&self) {
+        if let Some(goodbye) = self.goodbye() {
+            self.client.has_taken(self.client.handle.send_all(&goodbye));
         }
     }
 
-    /// connecting or connected -> disconnected, once. Gives the handlers that were waiting for it.
-    fn end(&self, reason: DisconnectReason) -> Option<Vec<Listener>> {
-        let (was, listeners, acks) = {
-            let mut core = self.core();
-            let was = self.phase();
-            if was == Phase::Disconnected {
-                return None;
-            }
-            self.set_phase(Phase::Disconnected);
-            core.early = Vec::new();
-            core.ending = true;
-            core.end = Some((reason, self.namespace.remove(self.id)));
-            let (listeners, acks) = core.inbox.end();
-            (was, listeners, acks)
-        };
-        // The client is told by whoever found it connected, and by nobody else: see `take_leave` for one that was entering.
-        if (was, reason) == (Phase::Connected, DisconnectReason::ServerNamespaceDisconnect) {
-            self.client.has_taken(self.client.handle.send(self.goodbye()));
-        }
-        // Resolves whoever waits for an answer.
-        drop(acks);
-        // Who was never connected is not told that it is disconnected.
-        Some(if was == Phase::Connected { listeners } else { Vec::new() })
-    }
-
-    fn goodbye(&self) -> Outgoing {
-        Outgoing::text(|out| encode::disconnect(out, &self.namespace.name))
-    }
-
-    /// Reason and rooms of a socket that is disconnected.
-    pub(super) fn ended(&self) -> Option<(DisconnectReason, Vec<Room>)> {
-        self.core().end.clone()
+    fn goodbye(&self) -> Option<Frames> {
+        self.client.frame(|out| {
+            encode::disconnect(out, &self.namespace.name);
+            Ok(())
+        })
     }
 
     /// Drops the user's closures and values once they can't be called any more, so that no cycle through them stays.
@@ -203,27 +253,9 @@ impl Inner {
         }
         let mut core = self.core();
         if !core.inbox.is_busy() && !core.ending {
-            let garbage = (mem::take(&mut core.inbox.listeners), mem::take(&mut core.values));
+            let garbage = (core.inbox.take_closures(), mem::take(&mut core.values));
             drop(core);
             drop(garbage);
         }
-    }
-}
-
-impl Socket {
-    /// Ends the socket and tells its `on_disconnect` handlers. Does nothing the second time.
-    pub(super) fn end(&self, reason: DisconnectReason) {
-        let Some(listeners) = self.inner().end(reason) else { return };
-        self.with_inbox(|inbox| self.regulate(inbox));
-        let call = |listener: &Listener| listener(&mut Call::disconnect(self, reason));
-        let works: Vec<Work> = listeners.iter().filter_map(call).collect();
-        let socket = self.clone();
-        self.run(async move {
-            for work in works {
-                work.await;
-            }
-            socket.inner().core().ending = false;
-            socket.inner().forget();
-        });
     }
 }

@@ -10,6 +10,7 @@ pub mod frames;
 pub mod program;
 pub mod request_head;
 pub mod response_head;
+pub mod session;
 pub mod socketio_packet;
 
 mod cuts;
@@ -25,7 +26,7 @@ use arbitrary::{Arbitrary, Unstructured};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     ("request_head", request_head::run),
     ("response_head", response_head::run),
     ("frames", frames::run),
@@ -33,6 +34,7 @@ pub const TARGETS: [Target; 8] = [
     ("deflate", deflate::run),
     ("program", program::run),
     ("engine_payload", engine_payload::run),
+    ("session", session::run),
     ("socketio_packet", socketio_packet::run),
 ];
 

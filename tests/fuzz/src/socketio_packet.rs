@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use arbitrary::Arbitrary;
 use bytes::Bytes;
 use serde_json::Value;
-use sio::packet::{Arguments, Decoder, Kind, Limits, PacketRef, ROOT};
+use sio::packet::{Arguments, Decoder, Incoming, Kind, Limits, PacketRef, ROOT};
 
 #[derive(Debug, Arbitrary)]
 struct Input<'a> {
@@ -123,7 +123,8 @@ pub fn run(data: &[u8]) {
 
 fn take_text(decoder: &mut Decoder, text: &str, limits: &Limits) -> bool {
     match decoder.text(text, limits) {
-        Ok(Some(packet)) => {
+        Ok(Some(Incoming::Owned(packet))) => panic!("{packet:?} needs no copy"),
+        Ok(Some(Incoming::Borrowed(packet))) => {
             assert_eq!(packet.attachments, 0);
             check(&packet, limits);
             true

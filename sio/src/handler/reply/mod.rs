@@ -73,7 +73,7 @@ struct Failure<T> {
 }
 
 impl Responder {
-    pub(super) fn new(to: Arc<dyn Replies>, event: Cow<'static, str>, ack: Option<u64>) -> Self {
+    pub(crate) fn new(to: Arc<dyn Replies>, event: Cow<'static, str>, ack: Option<u64>) -> Self {
         Self { to, event, ack }
     }
 
@@ -97,9 +97,10 @@ impl Responder {
     pub fn fail(&mut self, error: &HandlerError) {
         self.report(error);
         let text = match error {
-            HandlerError::Rejected(Rejection::Arguments(_)) | HandlerError::Failed(_) => {
-                Cow::Owned(error.to_string())
-            }
+            HandlerError::Rejected(Rejection::Arguments(_))
+            | HandlerError::Refused(_)
+            | HandlerError::RateLimit
+            | HandlerError::Failed(_) => Cow::Owned(error.to_string()),
             _ => Cow::Borrowed(INTERNAL),
         };
         self.answer_error(&text);

@@ -7,10 +7,12 @@ use std::fmt;
 use bytes::Bytes;
 use serde::de::value::SeqDeserializer;
 use serde::de::{
-    self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
+    self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
+    VariantAccess, Visitor,
 };
 
 use super::placeholder;
+use crate::packet::value::{self, Seed};
 
 /// `inner` (a deserializer, visitor, seed or access), and the attachments that its placeholders point at.
 pub(in crate::packet) struct WithAttachments<'a, T> {
@@ -91,6 +93,10 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for WithAttachments<'de, D> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, D::Error> {
+        if name == value::MARKER {
+            let value = Seed { attachments: self.attachments }.deserialize(self.inner)?;
+            return visitor.visit_newtype_struct(value.into_deserializer());
+        }
         let visitor = self.map(visitor);
         self.inner.deserialize_newtype_struct(name, visitor)
     }

@@ -5,10 +5,8 @@ use std::time::Duration;
 
 use serde::de::IgnoredAny;
 
+use super::owned::MAX_ACK_ID;
 use super::{Arguments, DecodeError, Kind, Packet, ROOT, binary, is_reserved};
-
-/// The largest ack id: 2^53 - 1, the largest integer that JavaScript counts to.
-const MAX_ACK_ID: u64 = (1 << 53) - 1;
 
 /// What a peer may announce and send for one packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +17,8 @@ pub struct Limits {
     pub max_attachments: usize,
     /// Bytes of all attachments of one packet together. Default 10,000,000: ten messages of the default size.
     pub max_attachment_bytes: usize,
+    /// How deep arrays and objects may nest. Default 128, as deep as arguments are read at all.
+    pub max_depth: usize,
     /// Time in which the next attachment must come, counted from the message before it and without the time in which reading is
     /// paused: what has come of the packet is kept until then. The connection is closed with "parse error" after. Default 60 s, for
     /// the largest message on a slow line.
@@ -30,6 +30,7 @@ impl Default for Limits {
         Self {
             max_attachments: 10,
             max_attachment_bytes: 10_000_000,
+            max_depth: 128,
             attachment_timeout: Duration::from_secs(60),
         }
     }
@@ -63,6 +64,7 @@ impl<'a> PacketRef<'a> {
         let attachments = if kind.is_binary() { take_attachments(&mut rest, limits)? } else { 0 };
         let namespace = take_namespace(&mut rest);
         let id = take_id(&mut rest)?;
+        check_depth(rest, limits.max_depth)?;
         check_json(kind, attachments, rest)?;
         let event = check_payload(kind, rest)?;
         Ok(Self { kind, attachments, namespace, id, event, payload: rest })
@@ -134,6 +136,31 @@ fn leading_digits<'a>(text: &&'a str) -> &'a str {
     &text[..end]
 }
 
+/// Whether a payload nests no deeper than that. One that is too short to do so is not looked at.
+fn check_depth(payload: &str, max: usize) -> Result<(), DecodeError> {
+    if payload.len() / 2 <= max {
+        return Ok(());
+    }
+    let (mut depth, mut in_string, mut is_escaped) = (0_usize, false, false);
+    for byte in payload.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_string => is_escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => {
+                depth += 1;
+                if depth > max {
+                    return Err(DecodeError::TooDeep);
+                }
+            }
+            // What closes nothing is no JSON, which is found out later.
+            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Whether the payload is JSON at all; of a binary packet also whether its placeholders point at attachments (rule 23).
 fn check_json(kind: Kind, attachments: usize, payload: &str) -> Result<(), DecodeError> {
     if payload.is_empty() {
@@ -146,7 +173,10 @@ fn check_json(kind: Kind, attachments: usize, payload: &str) -> Result<(), Decod
 }
 
 /// Rule 24 for a payload that is absent or valid JSON; gives the name of an event.
-fn check_payload(kind: Kind, payload: &str) -> Result<Option<Cow<'_, str>>, DecodeError> {
+pub(super) fn check_payload(
+    kind: Kind,
+    payload: &str,
+) -> Result<Option<Cow<'_, str>>, DecodeError> {
     let first = payload.trim_ascii_start().bytes().next();
     let allowed = match kind {
         Kind::Connect => matches!(first, None | Some(b'{')),

@@ -217,3 +217,15 @@ proptest! {
         let _ = decode(&text);
     }
 }
+
+#[test]
+fn nesting_is_bounded_where_it_is_nesting() {
+    let nested = |depth: usize| format!(r#"2["e",{}{}]"#, "[".repeat(depth), "]".repeat(depth));
+    let limits = Limits::default();
+    assert!(PacketRef::decode(&nested(127), &limits).is_ok());
+    assert_eq!(PacketRef::decode(&nested(128), &limits), Err(DecodeError::TooDeep));
+    assert_eq!(PacketRef::decode(&nested(1_000_000), &limits), Err(DecodeError::TooDeep));
+    let shallow = Limits { max_depth: 2, ..Limits::default() };
+    assert!(PacketRef::decode(r#"2["e",{"a":"[[[{{\"[[["},[],{}]"#, &shallow).is_ok());
+    assert_eq!(PacketRef::decode(r#"2["e",{"a":[]}]"#, &shallow), Err(DecodeError::TooDeep));
+}

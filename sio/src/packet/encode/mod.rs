@@ -10,9 +10,9 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
-use super::{EncodeError, Kind, ROOT, is_reserved, is_tuple};
+use super::{EncodeError, Kind, ROOT, is_reserved, is_spread};
 
-/// Appends an event; `data` is one argument, or several if it is a tuple, or none if it is `()`.
+/// Appends an event; `data` is one argument, or several if it is a tuple or [`Args`](super::Args), or none if it is `()`.
 ///
 /// Returns the attachments. With an `id` it asks for an answer.
 ///
@@ -79,6 +79,18 @@ pub fn disconnect(out: &mut String, namespace: &str) {
     head(out, Kind::Disconnect, namespace, None);
 }
 
+/// Appends one JSON value; returns the attachments that its placeholders point at.
+///
+/// # Errors
+/// [`EncodeError::Serialize`] if `value` has no JSON form.
+pub fn value<T: Serialize + ?Sized>(
+    out: &mut String,
+    value: &T,
+) -> Result<Vec<Bytes>, EncodeError> {
+    let start = out.len();
+    write_arguments(out, false, false, value).inspect_err(|_| out.truncate(start))
+}
+
 fn head(out: &mut String, kind: Kind, namespace: &str, id: Option<u64>) {
     out.push(kind.digit());
     if namespace != ROOT {
@@ -113,7 +125,7 @@ fn with_arguments<T: Serialize + ?Sized>(
     head(out, kind, namespace, id);
     out.push('[');
     let attachments = write_name(out, name)
-        .and_then(|()| write_arguments(out, name.is_some(), data))
+        .and_then(|()| write_arguments(out, name.is_some(), is_spread::<T>(), data))
         .inspect_err(|_| out.truncate(start))?;
     out.push(']');
     if !attachments.is_empty() {
@@ -135,9 +147,9 @@ fn write_json<T: Serialize + ?Sized>(out: &mut String, value: &T) -> Result<(), 
 fn write_arguments<T: Serialize + ?Sized>(
     out: &mut String,
     comma_first: bool,
+    spread: bool,
     data: &T,
 ) -> Result<Vec<Bytes>, EncodeError> {
-    let spread = is_tuple::<T>();
     if comma_first && !spread {
         out.push(',');
     }

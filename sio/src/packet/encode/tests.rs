@@ -146,7 +146,7 @@ proptest! {
 
         let mut decoder = Decoder::default();
         let limits = Limits::default();
-        let packet = decoder.text(&text, &limits).unwrap().map(|packet| packet.to_packet());
+        let packet = decoder.text(&text, &limits).unwrap().map(|packet| packet.into_packet());
         let packet = attachments.iter().fold(packet, |before, bytes| {
             assert!(before.is_none());
             decoder.binary(bytes).unwrap()

@@ -1,0 +1,313 @@
+//! One Engine.IO session, shared by the sockets that its client has in namespaces.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Instant;
+
+use tokio::runtime;
+use ws::net::{Timed, Wheel};
+
+use super::connection::Violation;
+use super::state::{Inner, Phase};
+use super::{ConnectError, DisconnectReason, Io, Socket};
+use crate::engine::SendError;
+use crate::engine::server::Handle;
+use crate::handler::{Frames, Overdue, Reading, frame};
+use crate::packet::{EncodeError, Kind, encode};
+
+/// What all sockets of one client share.
+pub(super) struct Client {
+    pub(super) io: Io,
+    pub(super) handle: Handle,
+    pub(super) runtime: runtime::Handle,
+    /// One per namespace that was asked for.
+    seats: Mutex<Vec<Seat>>,
+    /// It has asked for a namespace that exists.
+    greeted: AtomicBool,
+    /// Why the server closes the session, and more about it.
+    closing: OnceLock<(DisconnectReason, Option<Arc<str>>)>,
+    /// When it must have asked for a namespace.
+    greet_by: Instant,
+    reading: Mutex<Reading>,
+}
+
+/// What a client has in one namespace.
+struct Seat {
+    namespace: Box<str>,
+    by: Sitter,
+}
+
+enum Sitter {
+    /// Whether there is such a namespace is being found out.
+    Asking,
+    Sitting(Socket),
+    /// It has left. The seat stays until the client asks again or needs it for another namespace: packets that were under way when
+    /// the server disconnected it are ignored (rule 25).
+    Left(Weak<Inner>),
+}
+
+/// No seat for a namespace.
+pub(super) enum NoSeat {
+    /// The client is in it, or has asked for it (rule 25).
+    Taken,
+    /// It is in too many.
+    TooMany,
+}
+
+impl Client {
+    pub(super) fn new(io: Io, handle: Handle) -> Arc<Self> {
+        let greet_by = Wheel::deadline(io.config().connect_timeout);
+        let reading = Mutex::new(Reading::new(io.config().limits.attachment_timeout));
+        let client = Arc::new(Self {
+            io,
+            handle,
+            runtime: runtime::Handle::current(),
+            seats: Mutex::default(),
+            greeted: AtomicBool::new(false),
+            closing: OnceLock::new(),
+            greet_by,
+            reading,
+        });
+        client.schedule(greet_by);
+        client
+    }
+
+    /// It is in time.
+    pub(super) fn greet(&self) {
+        self.greeted.store(true, Ordering::Relaxed);
+    }
+
+    /// Closes the session, and says why to its sockets.
+    pub(super) fn close(&self, reason: DisconnectReason, details: Option<Arc<str>>) {
+        let _ = self.closing.set((reason, details));
+        self.handle.close();
+    }
+
+    pub(super) fn closing(&self) -> Option<&(DisconnectReason, Option<Arc<str>>)> {
+        self.closing.get()
+    }
+
+    /// Closes the session of a client whose buffer is full, rather than leave out what it would never know of.
+    pub(super) fn does_not_keep_up(&self) {
+        if self.closing.get().is_none() {
+            tracing::warn!(session = ?self.handle, "closing a connection: the client does not keep up");
+            self.close(
+                DisconnectReason::ForcedServerClose,
+                Some("the client does not keep up".into()),
+            );
+        }
+    }
+
+    /// Whether the session has taken what the client must not miss. If its buffer is full it is closed.
+    pub(super) fn has_taken(&self, sent: Result<(), SendError>) -> bool {
+        if matches!(sent, Err(SendError::Full)) {
+            self.does_not_keep_up();
+        }
+        sent.is_ok()
+    }
+
+    pub(super) fn refuse(&self, namespace: &str, refusal: &ConnectError) {
+        let reply = self.frame(|out| encode::connect_error(out, namespace, refusal));
+        if let Some(reply) = reply {
+            self.has_taken(self.handle.send_all(&reply));
+        }
+    }
+
+    /// Frames a packet of the protocol itself. `None` only if the application's own parser or data can't be written.
+    pub(super) fn frame(
+        &self,
+        encode: impl FnOnce(&mut String) -> Result<(), EncodeError>,
+    ) -> Option<Frames> {
+        let parser = self.io.config().parser.as_deref();
+        frame(parser, |out| encode(out).map(|()| Vec::new()))
+            .inspect_err(|error| tracing::error!(%error, "a packet was not sent"))
+            .ok()
+    }
+
+    /// Pauses reading while at least one socket wants it.
+    pub(super) fn pause(&self, pause: bool) {
+        // Held meanwhile, so that two who disagree leave it as the later one wants.
+        let mut reading = self.reading();
+        match reading.handle_pause(pause, Wheel::now()) {
+            Some(true) => self.handle.pause_reading(),
+            Some(false) => self.handle.resume_reading(),
+            None => {}
+        }
+    }
+
+    /// Whether the next message has to be an attachment.
+    pub(super) fn expect_attachment(self: &Arc<Self>, is_incomplete: bool) {
+        let deadline = self.reading().handle_message(is_incomplete, Wheel::now());
+        if let Some(deadline) = deadline {
+            self.schedule(deadline);
+        }
+    }
+
+    fn schedule(self: &Arc<Self>, deadline: Instant) {
+        let weak: Weak<Self> = Arc::downgrade(self);
+        Wheel::current().schedule(weak, deadline);
+    }
+
+    fn reading(&self) -> MutexGuard<'_, Reading> {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The seats.
+impl Client {
+    /// The sockets that are not disconnected.
+    pub(super) fn live_sockets(&self) -> Vec<Socket> {
+        let sitting = |seat: &Seat| match &seat.by {
+            Sitter::Sitting(socket) => Some(socket.clone()),
+            Sitter::Asking | Sitter::Left(_) => None,
+        };
+        self.seats().iter().filter_map(sitting).collect()
+    }
+
+    /// The sockets of a client that is gone, and will not sit down any more.
+    pub(super) fn clear(&self) -> Vec<Socket> {
+        let seats = std::mem::take(&mut *self.seats());
+        let sitting = |seat: Seat| match seat.by {
+            Sitter::Sitting(socket) => Some(socket),
+            Sitter::Asking | Sitter::Left(_) => None,
+        };
+        seats.into_iter().filter_map(sitting).collect()
+    }
+
+    /// Whom a packet is for; `None` if it is to be ignored (rule 25).
+    pub(super) fn addressee(
+        &self,
+        kind: Kind,
+        namespace: &str,
+    ) -> Result<Option<Socket>, Violation> {
+        if kind == Kind::ConnectError {
+            return Err(Violation::State("CONNECT_ERROR from a client"));
+        }
+        let mut seats = self.seats();
+        let Some(seat) = seats.iter_mut().find(|seat| &*seat.namespace == namespace) else {
+            return Err(Violation::State("packet for a namespace that was not joined"));
+        };
+        let phase = match &seat.by {
+            Sitter::Asking => Phase::Connecting,
+            Sitter::Sitting(socket) => socket.inner().phase(),
+            Sitter::Left(_) => Phase::Disconnected,
+        };
+        match (phase, &seat.by) {
+            (Phase::Connected, Sitter::Sitting(socket)) => Ok(Some(socket.clone())),
+            (Phase::Connecting, Sitter::Sitting(socket)) if kind == Kind::Disconnect => {
+                Ok(Some(socket.clone()))
+            }
+            (Phase::Connecting, _) if kind == Kind::Disconnect => {
+                seat.by = Sitter::Left(Weak::new());
+                Ok(None)
+            }
+            (Phase::Connecting, _) => {
+                Err(Violation::State("packet for a namespace that is not joined yet"))
+            }
+            // The server disconnected it, or the client did and is out of step with itself.
+            _ => Ok(None),
+        }
+    }
+
+    /// Takes a seat for a namespace. Gives the socket that was there before, if it is still about.
+    pub(super) fn ask(&self, namespace: &str) -> Result<Option<Arc<Inner>>, NoSeat> {
+        let mut seats = self.seats();
+        if let Some(seat) = seats.iter_mut().find(|seat| &*seat.namespace == namespace) {
+            let before = match &seat.by {
+                Sitter::Left(before) => before.upgrade(),
+                Sitter::Sitting(socket) if socket.inner().phase() == Phase::Disconnected => {
+                    Some(socket.inner().clone())
+                }
+                Sitter::Asking | Sitter::Sitting(_) => return Err(NoSeat::Taken),
+            };
+            seat.by = Sitter::Asking;
+            drop(seats);
+            if let Some(before) = &before {
+                // Else a client could leave full queues behind again and again.
+                Socket::new(before.clone()).drop_queue();
+            }
+            return Ok(before);
+        }
+        let max = self.io.config().max_namespaces;
+        let mut left = Vec::new();
+        if seats.len() >= max {
+            left.extend(seats.extract_if(.., |seat| matches!(seat.by, Sitter::Left(_))));
+        }
+        let is_full = seats.len() >= max;
+        if !is_full {
+            seats.push(Seat { namespace: namespace.into(), by: Sitter::Asking });
+        }
+        drop(seats);
+        for seat in left {
+            if let Sitter::Left(before) = seat.by
+                && let Some(before) = before.upgrade()
+            {
+                Socket::new(before).drop_queue();
+            }
+        }
+        if is_full { Err(NoSeat::TooMany) } else { Ok(None) }
+    }
+
+    /// The socket for the seat that was asked for. `false` if the client has given up or gone.
+    pub(super) fn sit(&self, socket: &Socket) -> bool {
+        let mut seats = self.seats();
+        let mut waiting = seats.iter_mut().filter(|seat| matches!(seat.by, Sitter::Asking));
+        let seat = waiting.find(|seat| &*seat.namespace == socket.namespace_name());
+        if let Some(seat) = seat {
+            seat.by = Sitter::Sitting(socket.clone());
+            return true;
+        }
+        false
+    }
+
+    /// There is no such namespace: gives up the seat. `false` if that has been done.
+    pub(super) fn stand_up(&self, namespace: &str) -> bool {
+        let mut seats = self.seats();
+        let is_asking =
+            |seat: &Seat| matches!(seat.by, Sitter::Asking) && &*seat.namespace == namespace;
+        let position = seats.iter().position(is_asking);
+        position.map(|position| drop(seats.swap_remove(position))).is_some()
+    }
+
+    /// A socket has ended.
+    pub(super) fn vacate(&self, socket: &Socket) {
+        let mut seats = self.seats();
+        let left = seats.iter_mut().find_map(|seat| match &seat.by {
+            Sitter::Sitting(sitting) if sitting == socket => {
+                let left = Sitter::Left(Arc::downgrade(socket.inner()));
+                Some(std::mem::replace(&mut seat.by, left))
+            }
+            _ => None,
+        });
+        drop(seats);
+        drop(left);
+    }
+
+    fn seats(&self) -> MutexGuard<'_, Vec<Seat>> {
+        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The connect timeout (rule 25), and that of attachments.
+impl Timed for Client {
+    fn handle_timeout(self: Arc<Self>, now: Instant) -> Option<Instant> {
+        let has_greeted = self.greeted.load(Ordering::Relaxed);
+        if !has_greeted && now >= self.greet_by {
+            tracing::debug!("closing a connection: it joined no namespace in time");
+            let details = "no namespace was joined in time";
+            self.close(DisconnectReason::ForcedServerClose, Some(details.into()));
+            return None;
+        }
+        let next = self.reading().handle_timeout(now);
+        match next {
+            // The wheel still knows of `greet_by` if that is to come.
+            Ok(next) => next,
+            Err(Overdue) => {
+                tracing::debug!("closing a connection: an attachment did not come in time");
+                let details = "an attachment did not come in time";
+                self.close(DisconnectReason::ParseError, Some(details.into()));
+                None
+            }
+        }
+    }
+}
