@@ -88,7 +88,8 @@ impl<'a> Bench<'a> {
             load.args(["--size", &work.size.to_string()]);
         }
         if work.kind != Kind::Idle {
-            let warm_up = (self.time / 3.0).max(0.15);
+            // Many connections take their time to get out of the order in which they were made.
+            let warm_up = (self.time / 3.0).max(0.15).max(work.connections as f64 / 5000.0);
             load.args(["--time", &self.time.to_string(), "--warm-up", &warm_up.to_string()]);
         }
         match work.kind {
