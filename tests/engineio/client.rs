@@ -20,7 +20,9 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// As they came.
     pub(crate) head: String,
+    /// As text, as far as it is.
     pub(crate) body: String,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Answer {
@@ -74,6 +76,11 @@ impl Http {
         self.answer().await
     }
 
+    /// What was read behind the last answer.
+    pub(crate) fn take_read(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.read)
+    }
+
     /// Reads until the server has closed the connection.
     pub(crate) async fn rest(&mut self) -> String {
         // A server that refuses input may reset the connection after its answer.
@@ -90,13 +97,14 @@ impl Http {
         };
         let head = String::from_utf8(self.read.drain(..end).collect()).unwrap();
         let status = head[9..12].parse().unwrap();
-        let mut answer = Answer { status, head, body: String::new() };
+        let mut answer = Answer { status, head, body: String::new(), bytes: Vec::new() };
         let length: usize =
             answer.header("content-length").map_or(0, |value| value.parse().unwrap());
         while self.read.len() < length {
             self.read_more().await;
         }
-        answer.body = String::from_utf8(self.read.drain(..length).collect()).unwrap();
+        answer.bytes = self.read.drain(..length).collect();
+        answer.body = String::from_utf8_lossy(&answer.bytes).into_owned();
         answer
     }
 

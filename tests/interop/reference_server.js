@@ -4,7 +4,8 @@
 // THE CONTRACT
 //
 // Process   Prints its port, alone on a line, once it listens on 127.0.0.1. Closes gracefully when stdin ends, then exits with 0.
-// Flags     --ping-interval-ms N (25000)   --ping-timeout-ms N (20000)   --recovery (connection state recovery, default settings)
+// Flags     --ping-interval-ms N (25000)   --ping-timeout-ms N (20000)   --allow-eio3 (clients of Socket.IO 2.x, too)
+//           --deflate (permessage-deflate from 1024 bytes on)   --recovery (connection state recovery, default settings)
 //           --msgpack (socket.io-msgpack-parser); everything else is the server's default,
 //           in particular a maxHttpBufferSize of 1,000,000 bytes.
 //
@@ -79,6 +80,8 @@ const { values: flags } = parseArgs({
   options: {
     "ping-interval-ms": { type: "string", default: "25000" },
     "ping-timeout-ms": { type: "string", default: "20000" },
+    "allow-eio3": { type: "boolean", default: false },
+    deflate: { type: "boolean", default: false },
     recovery: { type: "boolean" },
     msgpack: { type: "boolean" },
   },
@@ -88,6 +91,8 @@ const http = createServer();
 const io = new Server(http, {
   pingInterval: Number(flags["ping-interval-ms"]),
   pingTimeout: Number(flags["ping-timeout-ms"]),
+  allowEIO3: flags["allow-eio3"],
+  perMessageDeflate: flags.deflate && { threshold: 1024 },
   ...(flags.recovery && { connectionStateRecovery: {} }),
   ...(flags.msgpack && { parser: msgpack }),
 });

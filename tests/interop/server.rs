@@ -26,6 +26,10 @@ struct Flags {
     recovery: bool,
     #[arg(long)]
     msgpack: bool,
+    #[arg(long)]
+    allow_eio3: bool,
+    #[arg(long)]
+    deflate: bool,
 }
 
 #[tokio::main]
@@ -38,6 +42,12 @@ async fn main() {
     if flags.msgpack {
         config.parser = Some(Arc::new(Msgpack));
     }
+    config.engine.allow_eio3 = flags.allow_eio3;
+    config.engine.per_message_deflate = flags.deflate.then(|| {
+        let mut deflate = ws::DeflateConfig::default();
+        deflate.threshold = 1024;
+        deflate
+    });
     let io = Io::with_config(config).expect("the flags make a valid configuration");
 
     io.on_connect(async |socket: Socket| {

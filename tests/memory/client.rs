@@ -31,7 +31,44 @@ pub fn join(addr: SocketAddr, headers: &str) -> Client {
     client
 }
 
+/// Opens a session by long-polling, joins `/`, and waits by a GET for what comes.
+pub fn poll(addr: SocketAddr) -> Client {
+    let stream = TcpStream::connect(addr).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let mut client = Client { stream, received: Vec::new() };
+    let target = "/socket.io/?EIO=4&transport=polling";
+    client.request("GET", target, addr, "");
+    let open = client.read_until("maxPayload");
+    let sid = open.split("\"sid\":\"").nth(1).unwrap();
+    let target = format!("{target}&sid={}", &sid[..20]);
+    client.request("POST", &target, addr, "40");
+    client.read_until("ok");
+    client.request("GET", &target, addr, "");
+    client.read_until("40{\"sid\"");
+    client.request("GET", &target, addr, "");
+    client
+}
+
 impl Client {
+    fn request(&mut self, method: &str, target: &str, addr: SocketAddr, body: &str) {
+        let length = match body.len() {
+            0 => String::new(),
+            length => format!("Content-Length: {length}\r\n"),
+        };
+        let request = format!("{method} {target} HTTP/1.1\r\nHost: {addr}\r\n{length}\r\n{body}");
+        self.stream.write_all(request.as_bytes()).unwrap();
+    }
+
+    fn read_until(&mut self, what: &str) -> String {
+        let mut chunk = [0; 4096];
+        while !self.received.windows(what.len()).any(|window| window == what.as_bytes()) {
+            let count = self.stream.read(&mut chunk).unwrap();
+            assert!(count > 0, "closed while waiting for {what}");
+            self.received.extend(&chunk[..count]);
+        }
+        String::from_utf8(std::mem::take(&mut self.received)).unwrap()
+    }
+
     /// Sends text messages of less than 126 bytes in one piece, with a mask of zeros.
     pub fn send(&mut self, messages: &[impl AsRef<str>]) {
         let mut frames = Vec::new();

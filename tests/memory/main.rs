@@ -23,6 +23,8 @@ const CLIENTS: usize = 500;
 
 /// Bytes of an idle client over WebSocket, with one listener and in no room.
 const IDLE: isize = 3800;
+/// And of one by long-polling.
+const IDLE_POLLING: isize = 4096;
 
 /// Serves; whoever has left is told of by the channel.
 async fn serve() -> (SocketAddr, mpsc::UnboundedReceiver<()>) {
@@ -65,6 +67,19 @@ async fn cost(connect: impl Fn(SocketAddr) -> client::Client + Clone + Send + 's
 async fn an_idle_client_stays_within_the_budget() {
     let cost = cost(|addr| client::join(addr, "")).await;
     assert!((1000..IDLE).contains(&cost), "{cost}");
+}
+
+/// A client of long-polling is idle while its GET waits, on the one connection that it has.
+#[tokio::test]
+async fn an_idle_client_of_long_polling_stays_within_the_budget() {
+    let (addr, _left) = serve().await;
+    let _earlier = connected(EARLIER, move || client::poll(addr)).await;
+    let meter = Meter::start();
+    let _clients = connected(CLIENTS, move || client::poll(addr)).await;
+    // Those before have been put aside once these are served.
+    let _later = connected(10, move || client::poll(addr)).await;
+    let cost = meter.live() / CLIENTS as isize;
+    assert!((1000..IDLE_POLLING).contains(&cost), "{cost}");
 }
 
 #[tokio::test]

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use ws::OverflowPolicy;
+use ws::{DeflateConfig, OverflowPolicy};
 
-use super::{Cors, Origins};
+use super::{AddressLimits, Cookie, Cors, HttpCompression, Origins, RateLimit};
 
 /// A way to move packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,6 +44,9 @@ pub struct Config {
     /// Path of the HTTP requests, with a slash at both ends; requests without the last slash are served as well.
     /// Default `/engine.io/`.
     pub path: String,
+    /// Does the path end with a slash? Clients with `addTrailingSlash: false` leave it out, and are served all the same. With false
+    /// here only they are: `/engine.io/` is not the engine's then, but `/engine.io` is. Default true.
+    pub add_trailing_slash: bool,
     /// Time between the answer to a ping and the next ping. Shorter finds dead peers sooner and keeps proxies from closing
     /// an idle connection, longer lets phones sleep. Default 25 s.
     pub ping_interval: Duration,
@@ -73,6 +76,14 @@ pub struct Config {
     pub max_header_bytes: usize,
     /// Most headers of an HTTP request; more is answered with 431. Default 100.
     pub max_headers: usize,
+    /// Time in which an upgrade request to another path must be answered by whoever is responsible for that; then the connection ends.
+    /// Default 1 s.
+    pub destroy_upgrade_timeout: Duration,
+    /// What may come from one address. Default 1,000 connections and sessions, of the Internet only.
+    pub addresses: AddressLimits,
+    /// How many packets a client may send; one that sends more loses its session. Default no limit, because reading only as fast as
+    /// messages are handled keeps a fast client from doing harm.
+    pub packet_rate: Option<RateLimit>,
     /// Transports that may be used. Default both.
     pub transports: Vec<Transport>,
     /// May a polling session move to a WebSocket? Default true.
@@ -82,37 +93,17 @@ pub struct Config {
     pub origins: Origins,
     /// Which pages of other hosts may use polling (and WebSocket). Default none.
     pub cors: Option<Cors>,
+    /// Compression of what long-polling sends, for clients that accept it. Needs the feature `deflate`. Default from 1,024 bytes on.
+    /// What is secret and must not be guessed from compressed lengths is sent with
+    /// [`Outgoing::compress`](super::Outgoing::compress)`(false)`.
+    pub http_compression: Option<HttpCompression>,
+    /// Compression of WebSocket messages, for clients that offer it. Needs the feature `deflate`. Default none; see
+    /// [`DeflateConfig`] on what it costs and what it may give away.
+    pub per_message_deflate: Option<DeflateConfig>,
+    /// Serve clients of Engine.IO version 3, such as `socket.io-client` 2.x? They are recognised by their requests. Default false.
+    pub allow_eio3: bool,
     /// Cookie for load balancers that keep a client on one server. Default none.
     pub cookie: Option<Cookie>,
-}
-
-/// A cookie that carries the session id, set by the handshake's response (rule 9).
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Cookie {
-    /// Default `io`.
-    pub name: String,
-    /// Default `/`.
-    pub path: String,
-    /// Hide it from scripts? Default true.
-    pub http_only: bool,
-    /// Send it over TLS only? Default false.
-    pub secure: bool,
-    /// Default [`SameSite::Lax`].
-    pub same_site: SameSite,
-    /// Lifetime; default that of the browser's session.
-    pub max_age: Option<Duration>,
-}
-
-/// The `SameSite` attribute of a cookie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SameSite {
-    /// Only requests of the same site.
-    Strict,
-    /// And navigation from other sites.
-    Lax,
-    /// All requests; browsers demand `secure` with it.
-    None,
 }
 
 /// A setting that can't work.
@@ -153,11 +144,14 @@ impl Config {
             ("ping_timeout", self.ping_timeout),
             ("upgrade_timeout", self.upgrade_timeout),
             ("close_timeout", self.close_timeout),
+            ("destroy_upgrade_timeout", self.destroy_upgrade_timeout),
         ] {
             // Milliseconds are the unit on the wire; the upper limit keeps deadlines within what a clock can hold.
             check(time >= Duration::from_millis(1), field, "must be at least a millisecond")?;
             check(time <= Duration::from_secs(366 * 24 * 3600), field, "must be at most a year")?;
         }
+        check(self.addresses.max_connections > 0, "addresses.max_connections", "must not be zero")?;
+        check(self.addresses.max_sessions > 0, "addresses.max_sessions", "must not be zero")?;
         self.cookie.as_ref().map_or(Ok(()), |cookie| {
             check(cookie.has_legal_name(), "cookie.name", "must be a token")?;
             check(
@@ -177,7 +171,7 @@ impl Config {
     /// Is a request path ours? The last slash may be missing (rule 1).
     #[must_use]
     pub fn is_path(&self, path: &str) -> bool {
-        path == self.path || Some(path) == self.path.strip_suffix('/')
+        (self.add_trailing_slash && path == self.path) || Some(path) == self.path.strip_suffix('/')
     }
 }
 
@@ -185,6 +179,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             path: "/engine.io/".to_owned(),
+            add_trailing_slash: true,
             ping_interval: Duration::from_secs(25),
             ping_timeout: Duration::from_secs(20),
             upgrade_timeout: Duration::from_secs(10),
@@ -197,56 +192,17 @@ impl Default for Config {
             header_timeout: Duration::from_secs(30),
             max_header_bytes: 32 << 10,
             max_headers: 100,
+            destroy_upgrade_timeout: Duration::from_secs(1),
+            addresses: AddressLimits::default(),
+            packet_rate: None,
             transports: vec![Transport::Polling, Transport::WebSocket],
             allow_upgrades: true,
             origins: Origins::SameHost,
             cors: None,
+            http_compression: Some(HttpCompression::default()),
+            per_message_deflate: None,
+            allow_eio3: false,
             cookie: None,
-        }
-    }
-}
-
-impl Cookie {
-    /// The value of `Set-Cookie`. The settings have been checked, so nothing can be smuggled in through them.
-    #[must_use]
-    pub fn header(&self, sid: &super::Sid) -> String {
-        use fmt::Write as _;
-        let mut header = format!("{}={sid}; Path={}", self.name, self.path);
-        if let Some(age) = self.max_age {
-            let _ = write!(header, "; Max-Age={}", age.as_secs());
-        }
-        header.push_str(if self.http_only { "; HttpOnly" } else { "" });
-        header.push_str(if self.secure { "; Secure" } else { "" });
-        header.push_str(match self.same_site {
-            SameSite::Strict => "; SameSite=Strict",
-            SameSite::Lax => "; SameSite=Lax",
-            SameSite::None => "; SameSite=None",
-        });
-        header
-    }
-
-    /// RFC 6265 §4.1.1: `cookie-name` is a token.
-    fn has_legal_name(&self) -> bool {
-        let token = |byte: &u8| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(byte);
-        !self.name.is_empty() && self.name.as_bytes().iter().all(token)
-    }
-
-    /// RFC 6265 §4.1.1: `path-value` is any character except controls and `;`.
-    fn has_legal_path(&self) -> bool {
-        self.path.starts_with('/')
-            && self.path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b';')
-    }
-}
-
-impl Default for Cookie {
-    fn default() -> Self {
-        Self {
-            name: "io".to_owned(),
-            path: "/".to_owned(),
-            http_only: true,
-            secure: false,
-            same_site: SameSite::Lax,
-            max_age: None,
         }
     }
 }
@@ -262,7 +218,6 @@ impl std::error::Error for ConfigError {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Sid;
 
     #[test]
     fn the_defaults_are_valid() {
@@ -307,25 +262,7 @@ mod tests {
                 && !config.is_path("/engine.iox")
                 && !config.is_path("/")
         );
-    }
-
-    #[test]
-    fn rule_9_cookie() {
-        let sid = Sid::from_random([0; 15]);
-        assert_eq!(
-            Cookie::default().header(&sid),
-            "io=AAAAAAAAAAAAAAAAAAAA; Path=/; HttpOnly; SameSite=Lax"
-        );
-        let cookie = Cookie {
-            secure: true,
-            http_only: false,
-            same_site: SameSite::None,
-            max_age: Some(Duration::from_secs(60)),
-            ..Cookie::default()
-        };
-        assert_eq!(
-            cookie.header(&sid),
-            "io=AAAAAAAAAAAAAAAAAAAA; Path=/; Max-Age=60; Secure; SameSite=None"
-        );
+        let config = Config { add_trailing_slash: false, ..config };
+        assert!(config.is_path("/engine.io") && !config.is_path("/engine.io/"));
     }
 }

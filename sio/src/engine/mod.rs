@@ -9,9 +9,12 @@
 //! Rule numbers in comments are those of the project's list of wire rules; the specification is
 //! <https://socket.io/docs/v4/engine-io-protocol/>.
 
+mod addresses;
 #[cfg(feature = "tokio")]
 pub mod client;
+mod coding;
 mod config;
+mod cookie;
 mod cors;
 mod handler;
 mod liveness;
@@ -19,21 +22,29 @@ mod open;
 mod outgoing;
 mod packet;
 pub mod payload;
+mod protocol;
 mod query;
+mod rate;
 mod refusal;
 #[cfg(feature = "tokio")]
 pub mod server;
 mod session;
 mod sid;
+pub mod v3;
 
-pub use config::{Config, ConfigError, Cookie, SameSite, Transport};
+pub use addresses::{AddressLimits, Household, Network, NetworkError};
+pub use coding::{Coding, HttpCompression};
+pub use config::{Config, ConfigError, Transport};
+pub use cookie::{Cookie, SameSite};
 pub use cors::Cors;
 pub use handler::SessionHandler;
 pub use liveness::Liveness;
 pub use open::{Open, OpenError};
 pub use outgoing::Outgoing;
 pub use packet::{Message, Packet, ParseError};
+pub use protocol::{Dialect, Protocol};
 pub use query::Query;
+pub use rate::{Allowance, RateLimit};
 pub use refusal::Refusal;
 pub use session::{CloseReason, Output, SendError, Session, SocketId};
 pub use sid::Sid;

@@ -115,7 +115,18 @@ impl Outgoing {
     }
 
     fn control(text: &str) -> Self {
-        Self(Prepared::build_text(|buf| buf.push_str(text)))
+        Self::written(|buf| buf.push_str(text))
+    }
+
+    /// A text packet of which `build` writes also the type digit.
+    pub(super) fn written(build: impl FnOnce(&mut String)) -> Self {
+        Self(Prepared::build_text(build))
+    }
+
+    /// The text, with the type digit, if it is text.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        self.0.as_text()
     }
 
     pub(super) fn polling_len(&self) -> usize {

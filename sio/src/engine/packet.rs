@@ -44,6 +44,8 @@ pub enum ParseError {
     UnknownType,
     /// What follows `b` is not base64.
     Base64,
+    /// A length of version 3 is none, or does not fit what follows.
+    Length,
     /// A payload holds more packets than the receiver accepts at once.
     TooManyPackets,
 }
@@ -77,12 +79,17 @@ impl<'a> Packet<'a> {
             b'5' => Self::Upgrade,
             b'6' => Self::Noop,
             b'b' => {
-                scratch.clear();
-                BASE64.decode_vec(data, scratch).map_err(|_| ParseError::Base64)?;
-                Self::Message(Message::Binary(scratch))
+                return Self::from_base64(data, scratch);
             }
             _ => return Err(ParseError::UnknownType),
         })
+    }
+
+    /// Reads a binary message from base64.
+    pub(super) fn from_base64(data: &str, scratch: &'a mut Vec<u8>) -> Result<Self, ParseError> {
+        scratch.clear();
+        BASE64.decode_vec(data, scratch).map_err(|_| ParseError::Base64)?;
+        Ok(Self::Message(Message::Binary(scratch)))
     }
 
     /// Reads a packet from a WebSocket binary message, which is always a message without a type digit (rule 13).
@@ -98,6 +105,7 @@ impl fmt::Display for ParseError {
             Self::Empty => "empty Engine.IO packet",
             Self::UnknownType => "unknown Engine.IO packet type",
             Self::Base64 => "Engine.IO packet with broken base64",
+            Self::Length => "Engine.IO packet with a wrong length",
             Self::TooManyPackets => "too many Engine.IO packets in one payload",
         })
     }

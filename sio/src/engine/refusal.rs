@@ -18,6 +18,10 @@ pub enum Refusal {
     Forbidden(String),
     /// Code 5: not `EIO=4`.
     UnsupportedProtocolVersion,
+    /// Code 3 with status 503: there are as many sessions as there may be, or the server shuts down.
+    Unavailable,
+    /// Code 3 with status 429: the address has, or opens, too many sessions, or a session sends too many packets.
+    TooMany,
 }
 
 impl Refusal {
@@ -28,7 +32,7 @@ impl Refusal {
             Self::TransportUnknown => 0,
             Self::SessionIdUnknown => 1,
             Self::BadHandshakeMethod => 2,
-            Self::BadRequest => 3,
+            Self::BadRequest | Self::Unavailable | Self::TooMany => 3,
             Self::Forbidden(_) => 4,
             Self::UnsupportedProtocolVersion => 5,
         }
@@ -45,13 +49,20 @@ impl Refusal {
             Self::Forbidden(message) if message.is_empty() => "Forbidden",
             Self::Forbidden(message) => message,
             Self::UnsupportedProtocolVersion => "Unsupported protocol version",
+            Self::Unavailable => "No more sessions",
+            Self::TooMany => "Too many requests",
         }
     }
 
-    /// HTTP status of the answer: 403 for [`Refusal::Forbidden`], else 400.
+    /// HTTP status of the answer: 400, or 403 for [`Refusal::Forbidden`], or what [`Refusal::Unavailable`] and [`Refusal::TooMany`] say.
     #[must_use]
     pub const fn status(&self) -> u16 {
-        if matches!(self, Self::Forbidden(_)) { 403 } else { 400 }
+        match self {
+            Self::Forbidden(_) => 403,
+            Self::Unavailable => 503,
+            Self::TooMany => 429,
+            _ => 400,
+        }
     }
 
     /// JSON body of the answer.
@@ -82,6 +93,8 @@ mod tests {
             (Refusal::BadRequest, 400, r#"{"code":3,"message":"Bad request"}"#),
             (Refusal::Forbidden(String::new()), 403, r#"{"code":4,"message":"Forbidden"}"#),
             (Refusal::Forbidden("no \"you\"".into()), 403, r#"{"code":4,"message":"no \"you\""}"#),
+            (Refusal::Unavailable, 503, r#"{"code":3,"message":"No more sessions"}"#),
+            (Refusal::TooMany, 429, r#"{"code":3,"message":"Too many requests"}"#),
             (
                 Refusal::UnsupportedProtocolVersion,
                 400,

@@ -90,7 +90,7 @@ impl fmt::Debug for Handshake {
 }
 
 /// Percent-decoding of `application/x-www-form-urlencoded`.
-fn decode(text: &str) -> Option<Cow<'_, str>> {
+pub(super) fn decode(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains(['%', '+']) {
         return Some(Cow::Borrowed(text));
     }

@@ -3,22 +3,21 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
-use std::time::Duration;
 
 use ws::net::Shutdown;
 
-use super::connection::Connection;
 use super::entrance::Entrance;
 use super::namespace::Inner as NamespaceInner;
 use super::parent::Inner as ParentInner;
 use super::registry::Registry;
+use super::revision4;
 use super::values::Values;
 use super::{
-    Config, ConfigError, DisconnectReason, Handler, HandlerError, IntoReply, Middleware, Namespace,
-    NamespaceRequest, Parent, Socket,
+    Config, ConfigError, Handler, HandlerError, IntoReply, Middleware, Namespace, NamespaceRequest,
+    Parent, Socket,
 };
 use crate::engine::server::{Application, Engine, Fallback, Handle, SessionHandler, not_found};
-use crate::engine::{CloseReason, Message};
+use crate::engine::{CloseReason, Message, Outgoing};
 use crate::handler::{self, OnError};
 use crate::packet::ROOT;
 
@@ -207,20 +206,6 @@ impl Io {
     fn values(&self) -> MutexGuard<'_, Values> {
         self.0.values.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Stops: accepts no more connections, disconnects all sockets with [`DisconnectReason::ServerShuttingDown`], closes all
-    /// sessions and waits until the last client has been told, at most for `patience`. What is left then is cut off.
-    pub async fn shutdown(&self, patience: Duration) {
-        for listener in std::mem::take(&mut *self.listeners()) {
-            listener.begin();
-        }
-        for namespace in self.0.registry.all() {
-            for socket in Namespace::new(self.clone(), namespace).sockets() {
-                socket.end(DisconnectReason::ServerShuttingDown, None);
-            }
-        }
-        self.0.engine.shutdown(patience).await;
-    }
 }
 
 /// The namespace `/`; see [`Namespace`] for each.
@@ -268,12 +253,16 @@ struct Sessions(Weak<Inner>);
 impl Application for Sessions {
     fn on_open(&self, session: Handle) -> Box<dyn SessionHandler> {
         match self.0.upgrade() {
-            Some(inner) => Box::new(Connection::open(Io(inner), session)),
+            Some(inner) => revision4::open(Io(inner), session),
             None => {
                 session.close();
                 Box::new(Nobody)
             }
         }
+    }
+
+    fn for_version_3(&self, packet: &Outgoing) -> Option<Outgoing> {
+        revision4::downgrade(packet)
     }
 }
 

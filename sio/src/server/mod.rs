@@ -10,12 +10,14 @@ mod broadcast;
 mod client;
 mod config;
 mod connection;
+mod embed;
 mod ending;
 mod endpoint;
 mod entrance;
 mod extract;
 mod gate;
 mod handshake;
+mod hooks;
 mod identity;
 mod io;
 mod joining;
@@ -23,21 +25,31 @@ mod middleware;
 mod namespace;
 mod operators;
 mod parent;
+#[cfg(feature = "axum")]
+#[path = "axum.rs"]
+mod peer;
+#[cfg(not(feature = "axum"))]
+mod peer;
 mod publish;
 mod rate;
 mod reason;
 mod registry;
 mod remote;
+mod revision4;
 mod sending;
 mod serve;
 mod server_side;
+mod shutdown;
 mod socket;
 mod state;
+#[cfg(feature = "tower")]
+mod tower;
 mod values;
 
 pub use answer::{Ack, Answers};
 pub use broadcast::Broadcast;
 pub use config::{Config, ConfigError, OnPanic, Recovery, SlowReceiver};
+pub use embed::{Answering, IoService};
 pub use extract::{Auth, DisconnectDetails, State};
 pub use handshake::Handshake;
 pub use io::Io;
@@ -49,6 +61,8 @@ pub use reason::DisconnectReason;
 pub use remote::RemoteSocket;
 pub use serve::Listening;
 pub use socket::{Sending, Socket};
+#[cfg(feature = "tower")]
+pub use tower::{IoLayer, Layered, LayeredFuture};
 
 pub use crate::handler::{
     AckSender, Answer, Data, EmitError, Event, EventMiddleware, Extract, Handler, HandlerError,

@@ -7,6 +7,7 @@ pub mod decoder_differential;
 pub mod deflate;
 pub mod engine_payload;
 pub mod frames;
+pub mod msgpack;
 pub mod program;
 pub mod request_head;
 pub mod response_head;
@@ -25,7 +26,7 @@ use arbitrary::{Arbitrary, Unstructured};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     ("request_head", request_head::run),
     ("response_head", response_head::run),
     ("frames", frames::run),
@@ -34,6 +35,7 @@ pub const TARGETS: [Target; 8] = [
     ("program", program::run),
     ("engine_payload", engine_payload::run),
     ("socketio_packet", socketio_packet::run),
+    ("msgpack", msgpack::run),
 ];
 
 /// The structured input that `data` stands for, or `None` where it stands for none. `SHOW=1` prints it.

@@ -9,7 +9,7 @@ use ws::net::Wheel;
 
 use super::RequestInfo;
 use super::peer::Peer;
-use crate::engine::{Outgoing, SendError, Transport};
+use crate::engine::{Outgoing, Protocol, SendError, Transport};
 
 /// A session, to send on from any task. Cheap to clone.
 ///
@@ -102,6 +102,12 @@ impl Handle {
     #[must_use]
     pub fn request(&self) -> &Arc<RequestInfo> {
         self.0.request()
+    }
+
+    /// The version of Engine.IO that the client speaks.
+    #[must_use]
+    pub fn protocol(&self) -> Protocol {
+        self.0.dialect().protocol()
     }
 
     /// The transport that carries messages now.

@@ -12,16 +12,16 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError, Weak};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use tokio::sync::{Notify, oneshot};
 use ws::net::{Timed, Wheel};
 use ws::stream::TrySendError;
 
-use super::registry::Registry;
-use super::{Application, Handle, RequestInfo, SessionHandler};
+use super::batch::Batch;
+use super::registry::{Admission, Registry, Taken};
+use super::{Application, Engine, Handle, RequestInfo, SessionHandler};
 use crate::engine::{
-    CloseReason, Message, Outgoing, Output, Refusal, SendError, Session, Sid, SocketId, Transport,
-    payload,
+    Allowance, CloseReason, Dialect, Message, Outgoing, Output, RateLimit, Refusal, SendError,
+    Session, Sid, SocketId, Transport, v3,
 };
 
 /// When a packet of the session itself found no room on the WebSocket, it is tried again after this time.
@@ -30,6 +30,9 @@ const RETRY: Duration = Duration::from_millis(100);
 pub(super) struct Peer {
     sid: Sid,
     request: Arc<RequestInfo>,
+    dialect: Dialect,
+    /// Knows the words of version 3, if that is what the client speaks.
+    translator: Option<Arc<dyn Application>>,
     registry: Weak<Registry>,
     wheel: Arc<Wheel>,
     outbound: Mutex<Outbound>,
@@ -41,12 +44,15 @@ pub(super) struct Peer {
     paused: AtomicBool,
     /// Something has changed that one may wait for: messages have left, reading goes on, the session is over.
     changed: Notify,
+    /// How many more packets the client may send, if that is limited.
+    allowance: Option<Box<Mutex<Allowance>>>,
+    packet_rate: Option<RateLimit>,
 }
 
 struct Outbound {
     session: Session,
     /// Answers the waiting GET.
-    get: Option<oneshot::Sender<Bytes>>,
+    get: Option<oneshot::Sender<Batch>>,
     /// The WebSocket that is being tried.
     probe: Option<ws::Sender>,
     /// A ping that found no room on the WebSocket.
@@ -59,13 +65,18 @@ impl Peer {
     pub(super) fn new(
         sid: Sid,
         request: Arc<RequestInfo>,
-        registry: &Arc<Registry>,
+        dialect: Dialect,
+        engine: &Engine,
         session: Session,
     ) -> Arc<Self> {
+        let packet_rate = session.config().packet_rate;
+        let allowance = packet_rate.map(|_| Box::new(Mutex::new(Allowance::new(Wheel::now()))));
         Arc::new(Self {
             sid,
             request,
-            registry: Arc::downgrade(registry),
+            dialect,
+            translator: (dialect != Dialect::V4).then(|| engine.0.application.clone()),
+            registry: Arc::downgrade(&engine.0.registry),
             wheel: Wheel::current(),
             outbound: Mutex::new(Outbound {
                 session,
@@ -79,7 +90,17 @@ impl Peer {
             ended: OnceLock::new(),
             paused: AtomicBool::new(false),
             changed: Notify::new(),
+            allowance,
+            packet_rate,
         })
+    }
+
+    /// Enters the session among those of the engine.
+    pub(super) fn enter(self: &Arc<Self>, admission: Admission) -> Result<(), Taken> {
+        match self.registry.upgrade() {
+            Some(registry) => registry.insert(self.sid, self.clone(), admission),
+            None => Ok(()),
+        }
     }
 
     /// Introduces the session to the application. `socket` is its transport if that is a WebSocket from the start.
@@ -91,9 +112,6 @@ impl Peer {
         if let Some(socket) = socket {
             let _ = self.socket.set(socket);
         }
-        if let Some(registry) = self.registry.upgrade() {
-            registry.insert(self.sid, self.clone());
-        }
         // Held while the application thinks, so that an end of the session meanwhile finds its handler.
         let mut inbound = self.inbound();
         *inbound = Some(application.on_open(Handle::new(self.clone())));
@@ -103,6 +121,18 @@ impl Peer {
 
     pub(super) const fn sid(&self) -> &Sid {
         &self.sid
+    }
+
+    pub(super) const fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// The client has sent a packet: is that not one too many?
+    pub(super) fn may_take(&self) -> bool {
+        let (Some(allowance), Some(rate)) = (&self.allowance, self.packet_rate) else {
+            return true;
+        };
+        allowance.lock().unwrap_or_else(PoisonError::into_inner).take(rate, Wheel::now())
     }
 
     pub(super) const fn request(&self) -> &Arc<RequestInfo> {
@@ -129,15 +159,22 @@ impl Peer {
     }
 
     pub(super) fn send(self: &Arc<Self>, packet: &Outgoing) -> Result<(), SendError> {
-        match self.socket.get() {
-            Some(socket) => socket.try_send_prepared(packet.prepared()).map_err(refused),
-            None => self.send_by_machine(std::slice::from_ref(packet)),
-        }
+        self.send_all(std::slice::from_ref(packet))
     }
 
     pub(super) fn send_all(self: &Arc<Self>, packets: &[Outgoing]) -> Result<(), SendError> {
+        let translated: Vec<_>;
+        let packets = match &self.translator {
+            None => packets,
+            Some(translator) => {
+                let translate =
+                    |packet| translator.for_version_3(packet).unwrap_or_else(|| packet.clone());
+                translated = packets.iter().map(translate).collect();
+                &translated
+            }
+        };
         match self.socket.get() {
-            Some(socket) => send_frames(socket, packets).map_err(refused),
+            Some(socket) => self.send_frames(socket, packets).map_err(refused),
             None => self.send_by_machine(packets),
         }
     }
@@ -146,7 +183,7 @@ impl Peer {
         let mut outbound = self.outbound();
         if let Some(socket) = self.socket.get() {
             // It has become the transport just now.
-            return send_frames(socket, packets).map_err(refused);
+            return self.send_frames(socket, packets).map_err(refused);
         }
         let sent = outbound.session.send_all(packets);
         self.carry_out(&mut outbound);
@@ -272,7 +309,7 @@ impl Peer {
     }
 
     /// A GET has come; its answer comes out of the channel.
-    pub(super) fn begin_get(self: &Arc<Self>) -> Result<oneshot::Receiver<Bytes>, Refusal> {
+    pub(super) fn begin_get(self: &Arc<Self>) -> Result<oneshot::Receiver<Batch>, Refusal> {
         let (answer, answered) = oneshot::channel();
         let mut outbound = self.outbound();
         let accepted = outbound.session.handle_get(Wheel::now());
@@ -301,7 +338,7 @@ impl Peer {
                 Output::AnswerGet(packets) => {
                     if let Some(get) = outbound.get.take() {
                         // A GET that was given up meanwhile reports that by itself.
-                        let _ = get.send(payload::encode(&packets));
+                        let _ = get.send(Batch::new(&packets, self.dialect));
                     }
                     self.changed.notify_waiters();
                 }
@@ -321,14 +358,14 @@ impl Peer {
                             probe.pause_reading();
                         }
                         // A fresh WebSocket takes them all. Only then may others send on it.
-                        let _ = send_frames(&probe, &packets);
+                        let _ = self.send_frames(&probe, &packets);
                         let _ = self.socket.set(probe);
                     }
                     self.changed.notify_waiters();
                 }
                 Output::Send(packets) => {
                     // Pings only: messages go to the WebSocket past the machine.
-                    let sent = self.socket.get().map(|socket| send_frames(socket, &packets));
+                    let sent = self.socket.get().map(|socket| self.send_frames(socket, &packets));
                     outbound.unsent =
                         matches!(sent, Some(Err(TrySendError::Full(())))).then_some(packets);
                 }
@@ -380,6 +417,23 @@ impl Peer {
         }
     }
 
+    fn send_frames(
+        &self,
+        socket: &ws::Sender,
+        packets: &[Outgoing],
+    ) -> Result<(), TrySendError<()>> {
+        let frames: Vec<_> = match (self.dialect, packets) {
+            (Dialect::V4, [only]) => return socket.try_send_prepared(only.prepared()),
+            (Dialect::V4, packets) => {
+                packets.iter().map(|packet| packet.prepared().clone()).collect()
+            }
+            (Dialect::V3 { base64, .. }, packets) => {
+                packets.iter().map(|packet| v3::frame(packet, base64).prepared().clone()).collect()
+            }
+        };
+        socket.try_send_all(&frames)
+    }
+
     fn outbound(&self) -> MutexGuard<'_, Outbound> {
         self.outbound.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -397,7 +451,7 @@ impl Timed for Peer {
             return None;
         }
         if let Some(packets) = outbound.unsent.take() {
-            let sent = self.socket.get().map(|socket| send_frames(socket, &packets));
+            let sent = self.socket.get().map(|socket| self.send_frames(socket, &packets));
             outbound.unsent = matches!(sent, Some(Err(TrySendError::Full(())))).then_some(packets);
         }
         outbound.session.handle_timeout(now);
@@ -410,14 +464,6 @@ impl Timed for Peer {
         self.settle();
         next
     }
-}
-
-fn send_frames(socket: &ws::Sender, packets: &[Outgoing]) -> Result<(), TrySendError<()>> {
-    if let [only] = packets {
-        return socket.try_send_prepared(only.prepared());
-    }
-    let frames: Vec<_> = packets.iter().map(|packet| packet.prepared().clone()).collect();
-    socket.try_send_all(&frames)
 }
 
 fn refused(error: TrySendError<()>) -> SendError {

@@ -3,22 +3,22 @@
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap};
+use http::header::CACHE_CONTROL;
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Body as HttpBody;
 use tokio::sync::oneshot;
 
-use super::http::{Body, answer, refuse};
+use super::answer::{Body, answer, close_after, refuse};
+use super::batch::{Batch, Payload};
 use super::peer::Peer;
-use crate::engine::payload::{self, Decoder};
-use crate::engine::{CloseReason, Config, Refusal, Session};
+use crate::engine::{CloseReason, Config, Protocol, Refusal, Session};
 
 /// A GET that waits until there is something for the client.
 ///
 /// It waits from when it is made, not from when it is first polled: hyper may drop it before, when the client goes away at once.
 pub(super) struct Get {
-    answered: oneshot::Receiver<Bytes>,
+    answered: oneshot::Receiver<Batch>,
     aborted: OnDrop,
 }
 
@@ -28,16 +28,16 @@ impl Get {
         Ok(Self { answered, aborted: OnDrop::new(peer, Session::handle_get_aborted) })
     }
 
-    pub(super) async fn run(self) -> Response<Body> {
-        let Ok(packets) = self.answered.await else { return refuse(&Refusal::SessionIdUnknown) };
+    pub(super) async fn run(self) -> Result<Batch, Refusal> {
+        let batch = self.answered.await.map_err(|_| Refusal::SessionIdUnknown)?;
         self.aborted.disarm();
-        payload_answer(packets)
+        Ok(batch)
     }
 }
 
 /// The answer to a GET (rule 6).
-pub(super) fn payload_answer(packets: Bytes) -> Response<Body> {
-    let mut response = answer(StatusCode::OK, payload::CONTENT_TYPE, packets);
+pub(super) fn payload_answer(content_type: &'static str, body: Bytes) -> Response<Body> {
+    let mut response = answer(StatusCode::OK, content_type, body);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
@@ -46,29 +46,28 @@ pub(super) fn payload_answer(packets: Bytes) -> Response<Body> {
 pub(super) struct Post {
     peer: Arc<Peer>,
     cut_short: OnDrop,
+    is_octet_stream: bool,
 }
 
 impl Post {
-    pub(super) fn begin(peer: Arc<Peer>) -> Result<Self, Refusal> {
+    pub(super) fn begin(
+        peer: Arc<Peer>,
+        content_type: Option<&HeaderValue>,
+    ) -> Result<Self, Refusal> {
         peer.act(|session, _| session.handle_post())?;
-        Ok(Self { cut_short: OnDrop::new(peer.clone(), Session::handle_post_error), peer })
+        let is_octet_stream = content_type
+            .is_some_and(|value| value.as_bytes().starts_with(b"application/octet-stream"));
+        let cut_short = OnDrop::new(peer.clone(), Session::handle_post_error);
+        Ok(Self { cut_short, peer, is_octet_stream })
     }
 
     /// Where this returns without disarming the guard, the session ends.
-    pub(super) async fn run<B>(
-        self,
-        config: &Config,
-        headers: &HeaderMap,
-        body: B,
-    ) -> Response<Body>
+    pub(super) async fn run<B>(self, config: &Config, body: B) -> Response<Body>
     where
         B: HttpBody + Unpin,
     {
-        let Self { peer, cut_short } = self;
-        if headers
-            .get(CONTENT_TYPE)
-            .is_some_and(|value| value.as_bytes().starts_with(b"application/octet-stream"))
-        {
+        let Self { peer, cut_short, is_octet_stream } = self;
+        if is_octet_stream && peer.dialect().protocol() == Protocol::V4 {
             // Rule 7: binary bodies went with version 3.
             return refuse(&Refusal::BadRequest);
         }
@@ -84,26 +83,38 @@ impl Post {
             }
             Ok(Err(Unread::Broken)) | Err(_) => return refuse(&Refusal::BadRequest),
         };
-        let good = take_packets(&peer, &body, config.max_packets).await;
+        let taken = take_packets(&peer, &body, is_octet_stream, config.max_packets).await;
         cut_short.disarm();
         peer.act(|session, _| session.handle_post_end());
-        if good { answer(StatusCode::OK, "text/html", "ok") } else { refuse(&Refusal::BadRequest) }
+        match taken {
+            Ok(()) => answer(StatusCode::OK, "text/html", "ok"),
+            Err(refusal) => refuse(&refusal),
+        }
     }
 }
 
 /// Gives the packets of a body to the session, up to the first bad one, which ends it (rules 7 and 12). Any of them may be the one
 /// after which reading is paused.
-async fn take_packets(peer: &Arc<Peer>, body: &[u8], max_packets: usize) -> bool {
-    let Ok(text) = std::str::from_utf8(body) else {
+async fn take_packets(
+    peer: &Arc<Peer>,
+    body: &[u8],
+    is_octet_stream: bool,
+    max_packets: usize,
+) -> Result<(), Refusal> {
+    let Some(payload) = Payload::new(body, is_octet_stream, peer.dialect()) else {
         peer.act(|session, _| session.handle_parse_error());
-        return false;
+        return Err(Refusal::BadRequest);
     };
-    let mut decoder = Decoder::new(text, max_packets);
+    let mut decoder = payload.decoder(max_packets);
     loop {
         peer.reading().await;
-        let Some(packet) = decoder.next_packet() else { return true };
+        let Some(packet) = decoder.next_packet() else { return Ok(()) };
         match packet {
             Ok(packet) => {
+                if !peer.may_take() {
+                    peer.abort();
+                    return Err(Refusal::TooMany);
+                }
                 if let Some(message) = peer.act(|session, now| session.handle_packet(now, packet)) {
                     peer.deliver(message);
                 }
@@ -111,7 +122,7 @@ async fn take_packets(peer: &Arc<Peer>, body: &[u8], max_packets: usize) -> bool
             Err(error) => {
                 tracing::debug!(session = ?peer.sid(), %error, reason = %CloseReason::ParseError, "closing");
                 peer.act(|session, _| session.handle_parse_error());
-                return false;
+                return Err(Refusal::BadRequest);
             }
         }
     }
@@ -148,7 +159,7 @@ async fn read_body<B: HttpBody + Unpin>(mut body: B, limit: usize) -> Result<Vec
 /// Rule 7: 413, and the session stays open. What is left of the body is not worth reading.
 fn too_large() -> Response<Body> {
     let mut response = answer(StatusCode::PAYLOAD_TOO_LARGE, "text/html", "");
-    response.headers_mut().insert(http::header::CONNECTION, HeaderValue::from_static("close"));
+    close_after(&mut response);
     response
 }
 

@@ -1,17 +1,22 @@
-//! The sessions of an engine by their id. Looked at by HTTP requests, and when a session opens or ends; never per message.
+//! The sessions of an engine by their id, and how many there are of each address. Looked at by HTTP requests, and when a session
+//! opens or ends; never per message.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::Notify;
 
 use super::Peer;
-use crate::engine::Sid;
+use super::census::Census;
+use crate::engine::{Config, Household, Refusal, Sid};
 
 pub(super) struct Registry {
-    sessions: Mutex<HashMap<Sid, Arc<Peer>>>,
-    max: usize,
+    config: Arc<Config>,
+    state: Mutex<State>,
     /// The engine shuts down.
     refusing: AtomicBool,
     /// Wakes who waits for the last session to end.
@@ -22,11 +27,34 @@ pub(super) struct Registry {
     end: Notify,
 }
 
+#[derive(Default)]
+struct State {
+    sessions: HashMap<Sid, Place>,
+    /// Sessions to be: admitted, and not yet among the others.
+    opening: usize,
+    census: Census,
+}
+
+struct Place {
+    peer: Arc<Peer>,
+    household: Option<Household>,
+}
+
+/// The right to open one session. Given back when it is dropped unused.
+pub(super) struct Admission {
+    registry: Arc<Registry>,
+    household: Option<Household>,
+    is_used: bool,
+}
+
+/// The id of a new session is that of another one.
+pub(super) struct Taken;
+
 impl Registry {
-    pub(super) fn new(max: usize) -> Self {
+    pub(super) fn new(config: Arc<Config>) -> Self {
         Self {
-            sessions: Mutex::default(),
-            max,
+            config,
+            state: Mutex::default(),
             refusing: AtomicBool::new(false),
             emptied: Notify::new(),
             ended: AtomicBool::new(false),
@@ -34,37 +62,79 @@ impl Registry {
         }
     }
 
-    /// May another session open?
-    pub(super) fn has_room(&self) -> bool {
-        !self.refusing.load(Ordering::Acquire) && self.lock().len() < self.max
+    /// May another session open, from this address?
+    pub(super) fn admit(
+        self: &Arc<Self>,
+        address: Option<IpAddr>,
+        now: Instant,
+    ) -> Result<Admission, Refusal> {
+        let limits = &self.config.addresses;
+        let household = address.and_then(|address| limits.household(address));
+        let mut state = self.lock();
+        let count = state.sessions.len() + state.opening;
+        if self.is_refusing() || count >= self.config.max_sessions {
+            return Err(Refusal::Unavailable);
+        }
+        if let Some(household) = household
+            && !state.census.enter(household, limits.max_sessions, limits.handshakes, now)
+        {
+            return Err(Refusal::TooMany);
+        }
+        state.opening += 1;
+        Ok(Admission { registry: self.clone(), household, is_used: false })
     }
 
-    pub(super) fn insert(&self, sid: Sid, peer: Arc<Peer>) {
-        self.lock().insert(sid, peer);
+    /// Does the engine shut down?
+    pub(super) fn is_refusing(&self) -> bool {
+        self.refusing.load(Ordering::Acquire)
+    }
+
+    pub(super) fn insert(
+        &self,
+        sid: Sid,
+        peer: Arc<Peer>,
+        mut admission: Admission,
+    ) -> Result<(), Taken> {
+        let mut state = self.lock();
+        let household = admission.household;
+        match state.sessions.entry(sid) {
+            Entry::Vacant(entry) => entry.insert(Place { peer, household }),
+            Entry::Occupied(_) => {
+                // Giving back the admission takes the lock.
+                drop(state);
+                return Err(Taken);
+            }
+        };
+        state.opening -= 1;
+        admission.is_used = true;
+        Ok(())
     }
 
     pub(super) fn get(&self, sid: &Sid) -> Option<Arc<Peer>> {
-        self.lock().get(sid).cloned()
+        self.lock().sessions.get(sid).map(|place| place.peer.clone())
     }
 
     pub(super) fn remove(&self, sid: &Sid) {
-        let mut sessions = self.lock();
-        let removed = sessions.remove(sid);
-        let empty = sessions.is_empty();
+        let mut state = self.lock();
+        let removed = state.sessions.remove(sid);
+        if let Some(household) = removed.as_ref().and_then(|place| place.household) {
+            state.census.leave(household);
+        }
+        let is_empty = state.sessions.is_empty();
         // The last reference may drop code of the application, which must not happen under the lock.
-        drop(sessions);
+        drop(state);
         drop(removed);
-        if empty {
+        if is_empty {
             self.emptied.notify_waiters();
         }
     }
 
     pub(super) fn all(&self) -> Vec<Arc<Peer>> {
-        self.lock().values().cloned().collect()
+        self.lock().sessions.values().map(|place| place.peer.clone()).collect()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.lock().len()
+        self.lock().sessions.len()
     }
 
     pub(super) fn refuse(&self) {
@@ -96,7 +166,20 @@ impl Registry {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Sid, Arc<Peer>>> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        if self.is_used {
+            return;
+        }
+        let mut state = self.registry.lock();
+        state.opening -= 1;
+        if let Some(household) = self.household {
+            state.census.leave(household);
+        }
     }
 }

@@ -1,13 +1,17 @@
 //! What is remembered of the HTTP request that opened a session.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
 use http::{Method, Uri};
+
+use super::Remote;
+use crate::engine::Config;
 
 /// The HTTP request that opened a session.
 #[derive(Clone)]
@@ -19,6 +23,9 @@ pub struct RequestInfo {
     pub uri: Uri,
     /// Address of the client, or of the proxy in between.
     pub peer_addr: Option<SocketAddr>,
+    /// Address of the client: `peer_addr`'s, or what a proxy says that is trusted
+    /// ([`AddressLimits::trusted_proxies`](crate::engine::AddressLimits::trusted_proxies)).
+    pub client_ip: Option<IpAddr>,
     /// Did it come over TLS?
     pub secure: bool,
     /// When it came.
@@ -30,18 +37,18 @@ pub struct RequestInfo {
 }
 
 impl RequestInfo {
-    pub(super) fn new<B>(
-        request: &http::Request<B>,
-        peer_addr: Option<SocketAddr>,
-        secure: bool,
-    ) -> Self {
+    pub(super) fn new(head: &Parts, remote: Remote, config: &Config) -> Self {
+        let forwarded = head.headers.get_all("x-forwarded-for").into_iter();
+        let forwarded = forwarded.filter_map(|value| value.to_str().ok());
+        let peer_ip = remote.addr.map(|addr| addr.ip());
         Self {
-            method: request.method().clone(),
-            uri: own_uri(request.uri()),
-            peer_addr,
-            secure,
+            method: head.method.clone(),
+            uri: own_uri(&head.uri),
+            peer_addr: remote.addr,
+            client_ip: peer_ip.map(|peer| config.addresses.client(peer, forwarded)),
+            secure: remote.secure,
             issued: SystemTime::now(),
-            written: write_headers(request.headers()),
+            written: write_headers(&head.headers),
             headers: OnceLock::new(),
         }
     }
@@ -104,6 +111,11 @@ fn read_headers(written: &Bytes) -> HeaderMap {
 mod tests {
     use super::*;
 
+    fn info(request: &http::Request<()>, secure: bool) -> RequestInfo {
+        let (head, ()) = request.clone().into_parts();
+        RequestInfo::new(&head, Remote { addr: None, secure }, &Config::default())
+    }
+
     #[test]
     fn what_is_remembered_equals_the_request_and_shares_nothing_with_it() {
         let mut secret = HeaderValue::from_static("a: b; c");
@@ -116,7 +128,7 @@ mod tests {
             .header("cookie", "c=d")
             .body(())
             .unwrap();
-        let info = RequestInfo::new(&request, None, true);
+        let info = info(&request, true);
         assert_eq!(info.uri, *request.uri());
         assert_eq!(info.headers(), request.headers());
         assert!(info.headers()["x-secret"].is_sensitive());
@@ -129,14 +141,14 @@ mod tests {
 
     #[test]
     fn a_request_without_headers_has_none() {
-        let info = RequestInfo::new(&http::Request::new(()), None, false);
+        let info = info(&http::Request::new(()), false);
         assert!(info.headers().is_empty());
     }
 
     #[test]
     fn debug_tells_no_cookie() {
         let request = http::Request::get("/").header("cookie", "secret").body(()).unwrap();
-        let info = RequestInfo::new(&request, None, false);
+        let info = info(&request, false);
         assert!(!info.headers().is_empty() && !format!("{info:?}").contains("secret"));
     }
 }

@@ -2,29 +2,38 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use hyper::upgrade::{OnUpgrade, Upgraded};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use hyper::upgrade::OnUpgrade;
 use ws::{CloseCode, CloseReport, Context, Handler, Payload};
 
-use super::http::Place;
+use super::connection::Place;
 use super::peer::Peer;
+use super::registry::Admission;
 use super::{Engine, RequestInfo};
-use crate::engine::{CloseReason, Open, Outgoing, Packet, Session, SocketId, Transport};
+use crate::engine::{
+    CloseReason, Dialect, Open, Outgoing, Packet, Protocol, Session, Sid, SocketId, Transport, v3,
+};
 
 /// What a WebSocket is for.
 pub(super) enum Purpose {
     /// A new session.
-    Open(Arc<RequestInfo>),
+    Open(Box<Newcomer>),
     /// To become the transport of this one.
     Probe(Arc<Peer>),
+}
+
+/// A client whose session may open.
+pub(super) struct Newcomer {
+    pub(super) sid: Sid,
+    pub(super) dialect: Dialect,
+    pub(super) info: Arc<RequestInfo>,
+    pub(super) admission: Admission,
 }
 
 /// Waits until the 101 has left, then moves the connection out of hyper into a task of its own.
 pub(super) async fn run(
     engine: Engine,
     upgrade: OnUpgrade,
+    deflate: Option<ws::Deflate>,
     purpose: Purpose,
     place: Option<Place>,
 ) {
@@ -32,26 +41,19 @@ pub(super) async fn run(
         Ok(upgraded) => upgraded,
         Err(error) => return tracing::debug!(%error, "upgrade failed"),
     };
-    let (stream, leftover) = into_stream(upgraded);
+    let (stream, leftover) = super::upgraded::into_stream(upgraded);
     let config = engine.0.websocket.clone();
     let handler = SocketHandler {
         stage: Stage::Opening(engine, purpose),
         is_transport: false,
         _place: place,
     };
-    ws::stream::spawn(stream, leftover, ws::Role::Server, config, handler);
-}
-
-/// The byte stream under hyper, and what hyper had read of it: copied, because even nothing would keep all of hyper's buffer.
-fn into_stream(upgraded: Upgraded) -> (ws::net::Stream, Bytes) {
-    let upgraded = match upgraded.downcast::<TokioIo<ws::net::Stream>>() {
-        Ok(parts) => return (parts.io.into_inner(), Bytes::copy_from_slice(&parts.read_buf)),
-        Err(upgraded) => upgraded,
-    };
-    // Of a hyper that somebody else set up.
-    match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => (parts.io.into_inner().into(), Bytes::copy_from_slice(&parts.read_buf)),
-        Err(upgraded) => (ws::net::Stream::new(TokioIo::new(upgraded)), Bytes::new()),
+    match deflate {
+        None => _ = ws::stream::spawn(stream, leftover, ws::Role::Server, config, handler),
+        Some(deflate) => {
+            let socket = ws::WebSocket::from_stream(stream, leftover, ws::Role::Server, config);
+            socket.with_deflate(&deflate).spawn(handler);
+        }
     }
 }
 
@@ -70,13 +72,15 @@ enum Stage {
 }
 
 impl SocketHandler {
-    fn open(engine: &Engine, request: Arc<RequestInfo>, socket: &mut Context<'_>) -> Option<Stage> {
-        let sid = engine.new_sid()?;
-        let config = engine.config();
-        let (session, id) = Session::websocket(config.clone(), ws::net::Wheel::now());
+    fn open(engine: &Engine, newcomer: Newcomer, socket: &mut Context<'_>) -> Option<Stage> {
+        let Newcomer { sid, dialect, info, admission } = newcomer;
+        let (config, now) = (engine.config(), ws::net::Wheel::now());
+        let (session, id) = Session::websocket(config.clone(), now);
+        let session = session.with_protocol(dialect.protocol(), now);
         let open = Open::new(sid, Transport::WebSocket, config);
+        let peer = Peer::new(sid, info, dialect, engine, session);
+        peer.enter(admission).ok()?;
         let _ = socket.send_prepared(Outgoing::open(&open).prepared());
-        let peer = Peer::new(sid, request, &engine.0.registry, session);
         peer.open(&*engine.0.application, Some(socket.sender()));
         Some(Stage::Open(peer, id))
     }
@@ -95,9 +99,9 @@ impl Handler for SocketHandler {
             return;
         };
         let stage = match purpose {
-            Purpose::Open(request) => {
+            Purpose::Open(newcomer) => {
                 self.is_transport = true;
-                Self::open(&engine, request, socket)
+                Self::open(&engine, *newcomer, socket)
             }
             Purpose::Probe(peer) => {
                 peer.begin_probe(socket.sender()).ok().map(|id| Stage::Open(peer, id))
@@ -110,13 +114,19 @@ impl Handler for SocketHandler {
         }
     }
 
-    fn on_message(&mut self, _: &mut Context<'_>, message: Payload<'_>) {
+    fn on_message(&mut self, socket: &mut Context<'_>, message: Payload<'_>) {
         let Stage::Open(peer, id) = &self.stage else { return };
         let mut scratch = Vec::new();
-        let packet = match message.as_text() {
-            Some(text) => Packet::from_text(text, &mut scratch),
-            None => Ok(Packet::from_binary(message.as_bytes())),
+        let packet = match (message.as_text(), peer.dialect().protocol()) {
+            (Some(text), Protocol::V4) => Packet::from_text(text, &mut scratch),
+            (None, Protocol::V4) => Ok(Packet::from_binary(message.as_bytes())),
+            (Some(text), Protocol::V3) => v3::from_text(text, &mut scratch),
+            (None, Protocol::V3) => v3::from_binary(message.as_bytes()),
         };
+        if !peer.may_take() {
+            socket.close(CloseCode::POLICY_VIOLATION, "too many packets");
+            return peer.abort();
+        }
         match packet {
             Ok(Packet::Message(message)) if self.is_transport => peer.deliver(message),
             Ok(packet) => {

@@ -7,6 +7,8 @@ pub(super) struct Buffer {
     packets: Vec<Outgoing>,
     /// Bytes of the messages among them.
     bytes: usize,
+    /// A pong of version 3 is among them.
+    has_pong: bool,
 }
 
 impl Buffer {
@@ -33,9 +35,16 @@ impl Buffer {
         self.packets.push(packet);
     }
 
+    /// The answer to a ping of a client of version 3, which may ping as often as it likes: one answer is enough.
+    pub(super) fn push_pong(&mut self, packet: Outgoing) {
+        if !std::mem::replace(&mut self.has_pong, true) {
+            self.packets.push(packet);
+        }
+    }
+
     /// Empties the buffer and gives back its memory with the packets: an idle session owns none.
     pub(super) fn take(&mut self) -> Vec<Outgoing> {
-        self.bytes = 0;
+        (self.bytes, self.has_pong) = (0, false);
         std::mem::take(&mut self.packets)
     }
 }

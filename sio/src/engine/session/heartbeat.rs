@@ -1,4 +1,5 @@
-//! The server's heartbeat (rule 16): ping, wait for the pong, rest, ping again.
+//! The server's heartbeat (rule 16): ping, wait for the pong, rest, ping again. In version 3 the client pings, and the server only
+//! listens (rule 21).
 //!
 //! While reading is paused no pong is heard, so that none is waited for; the client still needs its pings (rule 15).
 
@@ -17,6 +18,8 @@ enum State {
     Resting { ping: Instant },
     /// A pong must come before `deadline`.
     Waiting { pinged: Instant, deadline: Instant },
+    /// Version 3: the client must ping before `deadline`; there is none while reading is paused.
+    Listening { deadline: Option<Instant> },
     /// Reading is paused. `pinged`: the last ping, if its pong is still to come.
     Deaf { ping: Instant, pinged: Option<Instant> },
 }
@@ -33,10 +36,17 @@ impl Heartbeat {
         Self { interval, timeout, state: State::Resting { ping: now + interval } }
     }
 
-    pub(super) const fn deadline(&self) -> Instant {
+    /// The heartbeat of version 3.
+    pub(super) fn listening(now: Instant, interval: Duration, timeout: Duration) -> Self {
+        let deadline = Some(now + interval + timeout);
+        Self { interval, timeout, state: State::Listening { deadline } }
+    }
+
+    pub(super) const fn deadline(&self) -> Option<Instant> {
         match self.state {
-            State::Resting { ping } | State::Deaf { ping, .. } => ping,
-            State::Waiting { deadline, .. } => deadline,
+            State::Resting { ping } | State::Deaf { ping, .. } => Some(ping),
+            State::Waiting { deadline, .. } => Some(deadline),
+            State::Listening { deadline } => deadline,
         }
     }
 
@@ -50,7 +60,11 @@ impl Heartbeat {
                 self.state = State::Deaf { ping: now + self.interval, pinged: Some(now) };
                 Some(Beat::Ping)
             }
-            State::Waiting { deadline, .. } if now >= deadline => Some(Beat::Timeout),
+            State::Waiting { deadline, .. } | State::Listening { deadline: Some(deadline) }
+                if now >= deadline =>
+            {
+                Some(Beat::Timeout)
+            }
             _ => None,
         }
     }
@@ -61,7 +75,14 @@ impl Heartbeat {
             State::Waiting { .. } => self.state = State::Resting { ping: now + self.interval },
             // Was read before the pause took effect.
             State::Deaf { pinged, .. } => *pinged = None,
-            State::Resting { .. } => {}
+            State::Resting { .. } | State::Listening { .. } => {}
+        }
+    }
+
+    /// Version 3: the client lives.
+    pub(super) fn handle_ping(&mut self, now: Instant) {
+        if let State::Listening { deadline: Some(deadline) } = &mut self.state {
+            *deadline = now + self.interval + self.timeout;
         }
     }
 
@@ -72,6 +93,7 @@ impl Heartbeat {
             State::Waiting { pinged, .. } => {
                 State::Deaf { ping: pinged + self.interval, pinged: Some(pinged) }
             }
+            State::Listening { .. } => State::Listening { deadline: None },
             deaf @ State::Deaf { .. } => deaf,
         };
     }
@@ -82,6 +104,9 @@ impl Heartbeat {
             State::Deaf { ping, pinged: None } => State::Resting { ping },
             State::Deaf { pinged: Some(pinged), .. } => {
                 State::Waiting { pinged, deadline: now + self.timeout }
+            }
+            State::Listening { deadline: None } => {
+                State::Listening { deadline: Some(now + self.interval + self.timeout) }
             }
             hearing => hearing,
         };

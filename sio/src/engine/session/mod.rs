@@ -24,12 +24,13 @@ use self::buffer::Buffer;
 use self::heartbeat::{Beat, Heartbeat};
 pub use self::outcome::{CloseReason, Output, SendError, SocketId};
 use self::state::{Requests, State};
-use super::{Config, Message, Outgoing, Packet, Transport};
+use super::{Config, Message, Outgoing, Packet, Protocol, Transport};
 
 /// An Engine.IO session of the server. See the module's description.
 #[derive(Debug)]
 pub struct Session {
     config: Arc<Config>,
+    protocol: Protocol,
     state: State,
     heartbeat: Heartbeat,
     buffer: Buffer,
@@ -55,12 +56,24 @@ impl Session {
         let heartbeat = Heartbeat::new(now, config.ping_interval, config.ping_timeout);
         Self {
             config,
+            protocol: Protocol::V4,
             state,
             heartbeat,
             buffer: Buffer::default(),
             outputs: VecDeque::new(),
             last_socket: SocketId::FIRST,
         }
+    }
+
+    /// The session of a client that speaks this version; without this, version 4. To be called before anything else.
+    #[must_use]
+    pub fn with_protocol(mut self, protocol: Protocol, now: Instant) -> Self {
+        self.protocol = protocol;
+        if protocol == Protocol::V3 {
+            let Config { ping_interval, ping_timeout, .. } = *self.config;
+            self.heartbeat = Heartbeat::listening(now, ping_interval, ping_timeout);
+        }
+        self
     }
 
     /// What is to be done next.
@@ -78,11 +91,11 @@ impl Session {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let own = match self.state {
             State::Closed => return None,
-            State::Closing { deadline, .. } => deadline,
+            State::Closing { deadline, .. } => Some(deadline),
             _ => self.heartbeat.deadline(),
         };
         let probe = self.state.probe().map(|probe| probe.deadline);
-        [probe, self.state.noop_at()].into_iter().flatten().chain([own]).min()
+        [probe, self.state.noop_at(), own].into_iter().flatten().min()
     }
 
     /// Time has passed. Too early a call does nothing; a late one does what was due.
@@ -109,6 +122,12 @@ impl Session {
         if self.state.noop_at().is_some_and(|at| now >= at) {
             self.answer_get(vec![Outgoing::noop()]);
         }
+    }
+
+    /// The settings that it was made with.
+    #[must_use]
+    pub const fn config(&self) -> &Arc<Config> {
+        &self.config
     }
 
     /// The transport that carries messages; of a closed session, polling.
@@ -197,10 +216,17 @@ impl Session {
             (Packet::Close, State::Closing { .. }) => self.finish(CloseReason::ForcedClose),
             (_, State::Closing { .. }) => {}
             (Packet::Message(message), _) => return Some(message),
-            (Packet::Pong(_), _) => self.heartbeat.handle_pong(now),
             (Packet::Close, _) => self.finish(CloseReason::TransportClose),
-            // Rule 16: in version 4 only the server pings.
-            (Packet::Ping(_), _) => self.finish(CloseReason::TransportError),
+            (Packet::Pong(_), _) if self.protocol == Protocol::V4 => {
+                self.heartbeat.handle_pong(now);
+            }
+            (Packet::Ping(data), _) if self.protocol == Protocol::V3 => {
+                self.heartbeat.handle_ping(now);
+                self.buffer.push_pong(Outgoing::pong(data));
+                self.flush();
+            }
+            // Rule 16: in version 4 only the server pings, in version 3 only the client.
+            (Packet::Pong(_) | Packet::Ping(_), _) => self.finish(CloseReason::TransportError),
             // Meaningless from a client here; the reference server lets them pass (rule 19).
             (Packet::Open(_) | Packet::Upgrade | Packet::Noop, _) => {}
         }
