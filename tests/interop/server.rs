@@ -23,13 +23,13 @@ struct Flags {
     #[arg(long, default_value_t = 20_000)]
     ping_timeout_ms: u64,
     #[arg(long)]
-    recovery: bool,
-    #[arg(long)]
-    msgpack: bool,
-    #[arg(long)]
     allow_eio3: bool,
     #[arg(long)]
     deflate: bool,
+    #[arg(long)]
+    recovery: bool,
+    #[arg(long)]
+    msgpack: bool,
 }
 
 #[tokio::main]
@@ -38,16 +38,16 @@ async fn main() {
     let mut config = Config::default();
     config.engine.ping_interval = Duration::from_millis(flags.ping_interval_ms);
     config.engine.ping_timeout = Duration::from_millis(flags.ping_timeout_ms);
-    config.recovery = flags.recovery.then(Recovery::default);
-    if flags.msgpack {
-        config.parser = Some(Arc::new(Msgpack));
-    }
     config.engine.allow_eio3 = flags.allow_eio3;
     config.engine.per_message_deflate = flags.deflate.then(|| {
         let mut deflate = ws::DeflateConfig::default();
         deflate.threshold = 1024;
         deflate
     });
+    config.recovery = flags.recovery.then(Recovery::default);
+    if flags.msgpack {
+        config.parser = Some(Arc::new(Msgpack));
+    }
     let io = Io::with_config(config).expect("the flags make a valid configuration");
 
     io.on_connect(async |socket: Socket| {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sio::client::{Client, ConnectError, DisconnectReason};
+use sio::client::{Client, ConnectError, DisconnectReason, Transport};
 use sio::engine::client::ConnectError as SessionError;
 use sio::server::{self, Auth, Io, Socket};
 
@@ -56,6 +56,8 @@ async fn the_engine_may_have_another_path() {
     let addr = serve(&io).await;
     assert!(soon(client(addr).path("chat/engine").connect()).await.is_ok());
     let error = soon(client(addr).connect()).await.unwrap_err();
+    assert!(matches!(error, ConnectError::Session(SessionError::Refused(..))), "{error:?}");
+    let error = soon(client(addr).transports([Transport::WebSocket]).connect()).await.unwrap_err();
     assert!(
         matches!(
             error,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sio::client::{Data, DisconnectReason, EmitError, Socket};
 use sio::server::{self, Io};
 
-use crate::support::{OPEN, Seen, client, connect, scripted, serve, soon};
+use crate::support::{OPEN, Seen, client, configured, connect, scripted, serve, soon};
 
 /// What the server is told.
 fn telling(io: &Io) -> Seen<server::DisconnectReason> {
@@ -80,11 +80,11 @@ async fn rule_20_the_connection_ends() {
     ] {
         let (addr, _heard) = scripted(&[OPEN, r#"40{"sid":"x"}"#, "2", last]).await;
         // It may all be over when `connect` returns, but the namespace was joined.
-        let seen = match soon(client(addr).connect()).await {
-            Ok(socket) => reasons(&socket),
+        let socket = match soon(client(addr).connect()).await {
+            Ok(socket) => socket,
             Err(error) => panic!("{last}: {error}"),
         };
-        assert_eq!(seen.next().await, reason, "{last}");
+        assert_eq!(reasons(&socket).next().await, reason, "{last}");
     }
 }
 
@@ -92,7 +92,8 @@ async fn rule_20_the_connection_ends() {
 async fn rules_15_and_16_pings_are_answered_and_missed() {
     let open = r#"0{"sid":"abc","upgrades":[],"pingInterval":100,"pingTimeout":50}"#;
     let (addr, mut heard) = scripted(&[open, r#"40{"sid":"x"}"#, "2", "2data", "6", "3"]).await;
-    let socket = connect(addr).await;
+    let config = configured(|config| config.reconnection.enabled = false);
+    let socket = soon(client(addr).config(config).connect()).await.unwrap();
     let seen = reasons(&socket);
     for expected in ["40", "3", "3data"] {
         assert_eq!(soon(heard.recv()).await.as_deref(), Some(expected));

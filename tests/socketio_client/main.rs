@@ -3,8 +3,14 @@
 
 mod acks;
 mod binary;
+mod blocking;
 mod connecting;
 mod disconnecting;
+mod ending;
 mod events;
 mod namespaces;
+mod proxies;
+mod reconnecting;
+mod relay;
 mod support;
+mod transports;

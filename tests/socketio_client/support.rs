@@ -16,6 +16,16 @@ pub async fn soon<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.expect("it never happened")
 }
 
+/// Waits until `condition` holds. Only for what nobody tells: it looks again and again.
+pub async fn until(what: &str, condition: impl Fn() -> bool) {
+    let held = tokio::time::timeout(PATIENCE, async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    });
+    assert!(held.await.is_ok(), "it never was so: {what}");
+}
+
 /// Serves on a free port for as long as the runtime lives.
 pub async fn serve(io: &Io) -> SocketAddr {
     let listening = io.bind("127.0.0.1:0").await.unwrap();
@@ -88,6 +98,10 @@ impl<T> Seen<T> {
         soon(std::future::poll_fn(|cx| self.1.lock().unwrap().poll_recv(cx)))
             .await
             .expect("a sender is kept here")
+    }
+
+    pub fn try_next(&self) -> Option<T> {
+        self.1.lock().unwrap().try_recv().ok()
     }
 
     pub fn assert_nothing(&self)

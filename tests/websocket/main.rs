@@ -7,3 +7,4 @@ mod pull;
 mod push;
 mod raw;
 mod server;
+mod threads;

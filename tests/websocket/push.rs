@@ -196,3 +196,54 @@ async fn a_burst_that_came_in_one_read_is_answered_in_one_write() {
     let count = a.read(&mut answer).await.unwrap();
     assert_eq!(count, 9 + 16 * 7);
 }
+
+/// Sends, has another thread send or close on the same connection, and sends again, all in one batch.
+struct Relay(Option<Box<dyn FnOnce() + Send>>);
+
+impl ws::Handler for Relay {
+    fn on_message(&mut self, socket: &mut Context<'_>, _: Payload<'_>) {
+        let sender = socket.sender();
+        socket.text("before").unwrap();
+        let other = self.0.take().unwrap_or_else(|| {
+            let sender = sender.clone();
+            Box::new(move || sender.try_send("from elsewhere").unwrap())
+        });
+        std::thread::spawn(other).join().unwrap();
+        let sent = socket.text("after");
+        assert_eq!(sent.is_ok(), sender.is_open());
+    }
+}
+
+#[tokio::test]
+async fn what_others_send_while_a_batch_is_handled_keeps_its_place() {
+    let (near, far) = tokio::io::duplex(1 << 16);
+    let config = Arc::new(Config::default());
+    let _sender = ws::stream::spawn(
+        Stream::new(near),
+        Bytes::new(),
+        Role::Server,
+        config.clone(),
+        Relay(None),
+    );
+    let mut client = WebSocket::from_stream(Stream::new(far), Bytes::new(), Role::Client, config);
+    client.send("go").await.unwrap();
+    for expected in ["before", "from elsewhere", "after"] {
+        assert_eq!(client.recv().await.unwrap().unwrap().as_text(), Some(expected));
+    }
+}
+
+#[tokio::test]
+async fn a_close_from_elsewhere_waits_for_what_the_handler_has_sent() {
+    let (near, far) = tokio::io::duplex(1 << 16);
+    let config = Arc::new(Config::default());
+    let (hand_over, sender) = std::sync::mpsc::channel::<Sender>();
+    let close = move || sender.recv().unwrap().close(CloseCode::GOING_AWAY, "enough");
+    let handler = Relay(Some(Box::new(close)));
+    let sender =
+        ws::stream::spawn(Stream::new(near), Bytes::new(), Role::Server, config.clone(), handler);
+    hand_over.send(sender).unwrap();
+    let mut client = WebSocket::from_stream(Stream::new(far), Bytes::new(), Role::Client, config);
+    client.send("go").await.unwrap();
+    assert_eq!(client.recv().await.unwrap().unwrap().as_text(), Some("before"));
+    assert!(client.recv().await.unwrap().is_none(), "what was refused was not sent");
+}

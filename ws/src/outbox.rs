@@ -43,6 +43,12 @@ impl Outbox {
         self.len == 0
     }
 
+    /// Bytes that were copied to here, and wait or are not yet cleared away.
+    #[must_use]
+    pub const fn copied_len(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// Appends a copy of `bytes`.
     pub fn extend(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
@@ -63,6 +69,28 @@ impl Outbox {
         }
         self.len += bytes.len();
         self.shared.push_back((self.buffer.len(), bytes));
+    }
+
+    /// Copies the shared pieces, so that nothing else is kept alive by what waits here.
+    pub fn unshare(&mut self) {
+        for (_, bytes) in &mut self.shared {
+            *bytes = Bytes::copy_from_slice(bytes);
+        }
+    }
+
+    /// Appends all that waits in `other`.
+    pub fn append(&mut self, other: Self) {
+        if self.is_empty() && self.buffer.capacity() <= other.buffer.capacity() {
+            *self = other;
+            return;
+        }
+        let mut from = other.start;
+        for (at, bytes) in other.shared {
+            self.extend(&other.buffer[from..at]);
+            self.push(bytes);
+            from = at;
+        }
+        self.extend(&other.buffer[from..]);
     }
 
     /// Lends an empty buffer to a queue that has none, so that it need not allocate.

@@ -5,34 +5,41 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 
-use super::address::{self, Address};
-use super::connection::{Connection, Receiver};
-use super::join::Auth;
-use super::{Config, ConnectError, Handler, HandlerError, IntoReply, Join, Listener, Socket};
-use crate::emitter::Listeners;
-use crate::engine;
-use crate::handler::{self, OnError};
+use super::address::Address;
+use super::asking::asking;
+use super::join::{self, Asks};
+use super::manager::{Manager, ManagerEvent, OnManager, Settings};
+use super::provider::{Auth, BoxError, Headers, Url};
+use super::{Config, ConnectError, DisconnectReason, Handler, HandlerError, IntoReply, Socket};
+use crate::engine::Transport;
+use crate::engine::client::{Client as Engine, ConnectError as SessionError, Server};
+use crate::handler::{self, For, OnError};
 
 /// Where clients begin: [`Client::builder`].
 #[derive(Debug, Clone, Copy)]
 pub struct Client;
 
-/// A client that is not connected yet.
+/// A client that is not connected yet. It may connect any number of times, each time over a connection of its own; several namespaces
+/// of one connection are joined by [`Socket::namespace`].
+#[derive(Clone)]
 #[must_use = "it does nothing until it connects"]
 pub struct Builder {
     url: String,
     path: String,
     namespace: Option<String>,
     query: Vec<(String, String)>,
-    headers: Vec<(HeaderName, HeaderValue)>,
+    headers: HeaderMap,
     /// The first header that was none; told when connecting.
     mistake: Option<&'static str>,
-    auth: Option<Auth>,
-    listeners: Listeners<Listener>,
+    url_provider: Option<Url>,
+    headers_provider: Option<Headers>,
+    pub(super) websocket: ws::Client,
+    asks: Asks,
     on_error: Option<OnError<Socket>>,
+    on_manager: Option<OnManager>,
     config: Config,
 }
 
@@ -45,16 +52,20 @@ impl Client {
             path: "/socket.io/".to_owned(),
             namespace: None,
             query: Vec::new(),
-            headers: Vec::new(),
+            headers: HeaderMap::new(),
             mistake: None,
-            auth: None,
-            listeners: Listeners::new(),
+            url_provider: None,
+            headers_provider: None,
+            websocket: ws::Client::builder(""),
+            asks: Asks::default(),
             on_error: None,
+            on_manager: None,
             config: Config::default(),
         }
     }
 }
 
+/// Where to connect to, and how.
 impl Builder {
     /// The namespace, instead of the URL's path.
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
@@ -71,49 +82,72 @@ impl Builder {
         self
     }
 
-    /// Asks for the auth payload, an object, that goes to the namespace; it is called for each time that it is sent.
-    pub fn auth<F, Fut>(mut self, auth: F) -> Self
-    where
-        F: FnOnce() -> Fut + Clone + Send + Sync + 'static,
-        Fut: Future<Output: Serialize> + Send + 'static,
-    {
-        self.auth = Some(Auth::new(auth));
-        self
-    }
-
     /// Adds a parameter to the query of the handshake. It needs no encoding.
     pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.query.push((name.into(), value.into()));
         self
     }
 
-    /// Sends one more header with the handshake, say `Authorization` or `Cookie`.
+    /// Sends one more header with each request, say `Authorization` or `Cookie`. Cookies that the server sets are sent back in any
+    /// case.
     pub fn header<N, V>(mut self, name: N, value: V) -> Self
     where
         N: TryInto<HeaderName>,
         V: TryInto<HeaderValue>,
     {
         match (name.try_into(), value.try_into()) {
-            (Ok(name), Ok(value)) => self.headers.push((name, value)),
+            (Ok(name), Ok(value)) => _ = self.headers.append(name, value),
             _ => self.mistake = Some("a header has an illegal name or value"),
         }
         self
     }
 
-    /// Limits and deadlines.
-    pub fn config(mut self, config: Config) -> Self {
-        self.config = config;
+    /// Asks for the URL before each try to connect, say from a directory of servers. The one of [`Client::builder`] still names the
+    /// namespace; the path of this is of no importance.
+    pub fn url_from<F, Fut, E>(mut self, url: F) -> Self
+    where
+        F: FnOnce() -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<String, E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        self.url_provider = Some(Url::new(move || async move { url().await.map_err(Into::into) }));
         self
     }
 
-    /// As [`Socket::on`], before there is a connection.
-    pub fn on<A, R, H>(mut self, event: impl Into<Cow<'static, str>>, handler: H) -> Self
+    /// Asks for more headers before each try to connect, say for a token that expires.
+    pub fn headers_from<F, Fut, E>(mut self, headers: F) -> Self
     where
-        H: Handler<Socket, A>,
-        H::Output: IntoReply<R>,
+        F: FnOnce() -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<HeaderMap, E>> + Send + 'static,
+        E: Into<BoxError>,
     {
-        let (event, listener) = handler::named(event, handler);
-        self.listeners.on(event, listener);
+        let ask = move || async move { headers().await.map_err(Into::into) };
+        self.headers_provider = Some(Headers::new(ask));
+        self
+    }
+
+    /// The transports, in the order in which they are tried. See [`Config::engine`].
+    pub fn transports(mut self, transports: impl IntoIterator<Item = Transport>) -> Self {
+        self.config.engine.transports = transports.into_iter().collect();
+        self
+    }
+
+    /// Connects through a proxy, over every transport.
+    pub fn proxy(mut self, proxy: ws::client::Proxy) -> Self {
+        self.websocket = self.websocket.proxy(proxy);
+        self
+    }
+
+    /// How connections are made: TLS, proxy and compression as in this client of the crate `ws`, whose URL, limits and deadlines are
+    /// of no importance.
+    pub fn websocket(mut self, websocket: ws::Client) -> Self {
+        self.websocket = websocket;
+        self
+    }
+
+    /// Limits, deadlines and policies.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
         self
     }
 
@@ -126,50 +160,79 @@ impl Builder {
         self
     }
 
-    /// Connects, and joins the namespace: returns once the server has let the client in.
+    /// Called with what happens to the connection: opened, lost, tried again. It should be short.
+    pub fn on_manager(
+        mut self,
+        on_manager: impl Fn(ManagerEvent<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.on_manager = Some(Arc::new(on_manager));
+        self
+    }
+}
+
+asking!(Builder);
+
+/// Connecting.
+impl Builder {
+    /// Connects, and joins the namespace: returns once the server has let the client in. From then on a connection that is lost is
+    /// made again ([`Config::reconnection`]).
     ///
     /// # Errors
     /// [`ConnectError`]; [`ConnectError::Refused`] if the server did not.
     pub async fn connect(self) -> Result<Socket, ConnectError> {
-        let timeout = self.config.timeout;
-        tokio::time::timeout(timeout, self.connect_in_time())
-            .await
-            .unwrap_or(Err(ConnectError::Timeout))
+        let (manager, namespace, asks) = self.prepare()?;
+        join::join(&manager, namespace, asks).await
     }
 
-    async fn connect_in_time(self) -> Result<Socket, ConnectError> {
+    /// As [`connect`](Self::connect), but returns at once: the connection is made in the background, and tried for as after a loss
+    /// (whatever [`Reconnection::first`](super::Reconnection::first) says). What is emitted meanwhile waits.
+    ///
+    /// # Errors
+    /// [`ConnectError`] for mistakes in URL, headers and configuration.
+    pub fn start(mut self) -> Result<Socket, ConnectError> {
+        self.config.reconnection.first = true;
+        let (manager, namespace, asks) = self.prepare()?;
+        let socket = join::enter(&manager, namespace, asks, None)?;
+        drop(manager.start());
+        Ok(socket)
+    }
+
+    /// One connection, from its beginning to its end, without reconnection: for who has a supervisor of their own, that calls this
+    /// again. What there is to do is done by handlers; [`on_connect`](Self::on_connect) begins. Gives the reason of the end.
+    /// Dropping the future ends the connection.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn run(&self) -> Result<DisconnectReason, ConnectError> {
+        let mut once = self.clone();
+        once.config.reconnection.enabled = false;
+        let socket = once.connect().await?;
+        Ok(socket.closed().await)
+    }
+
+    fn prepare(self) -> Result<(Arc<Manager>, String, Asks), ConnectError> {
         if let Some(mistake) = self.mistake {
             return Err(ConnectError::Url(mistake));
         }
-        let Address { base, namespace, mut query } =
+        self.config.validate().map_err(ConnectError::Config)?;
+        let Address { base, namespace, query } =
             Address::parse(&self.url).map_err(ConnectError::Url)?;
-        for (name, value) in &self.query {
-            address::add_parameter(&mut query, name, value);
-        }
-        let mut limits = ws::Config::default();
-        limits.max_message_size = self.config.max_message_size;
-        limits.max_frame_size = self.config.max_message_size;
-        limits.max_buffered_bytes = self.config.max_buffered_bytes;
-        // Engine.IO has a heartbeat of its own.
-        limits.ping_interval = None;
-        let mut client = ws::Client::builder(engine::client::url(&base, &self.path, &query))
-            .handshake_timeout(self.config.timeout)
-            .config(limits);
-        for (name, value) in self.headers {
-            client = client.header(name, value);
-        }
-        let (config, on_error) = (self.config, self.on_error);
-        let (made, connection) = tokio::sync::oneshot::channel();
-        engine::client::connect(&client, move |handle| {
-            let connection = Connection::new(handle, config, on_error);
-            let _ = made.send(connection.clone());
-            Receiver::new(connection)
-        })
-        .await?;
-        let closed = || engine::client::ConnectError::Closed;
-        let connection = connection.await.map_err(|_| closed())?;
-        let namespace = self.namespace.unwrap_or(namespace);
-        Join::new(connection, namespace, self.auth, self.listeners).connect_in_time().await
+        let mut server = Server::new(base, self.path);
+        server.query = query;
+        server.headers = self.headers;
+        let engine = Engine::new(self.config.engine.clone(), self.websocket)
+            .map_err(|error| ConnectError::Session(SessionError::Config(error)))?;
+        let settings = Settings {
+            config: Arc::new(self.config),
+            server,
+            query: self.query,
+            url: self.url_provider,
+            headers: self.headers_provider,
+            on_error: self.on_error,
+            on_manager: self.on_manager,
+        };
+        let manager = Manager::new(settings, Arc::new(engine));
+        Ok((manager, self.namespace.unwrap_or(namespace), self.asks))
     }
 }
 

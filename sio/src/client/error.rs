@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::DisconnectReason;
-use crate::engine;
+use crate::engine::{self, ConfigError};
 
 /// Why a namespace was not joined.
 #[derive(Debug)]
@@ -15,8 +15,12 @@ use crate::engine;
 pub enum ConnectError {
     /// The URL leads nowhere; what is wrong with it.
     Url(&'static str),
-    /// The auth payload has no JSON form, or is no object.
+    /// The auth payload can't be had, has no JSON form, or is no object.
     Auth(Box<str>),
+    /// Whoever was asked for the URL or the headers has none.
+    Provider(Box<str>),
+    /// The configuration can't work.
+    Config(ConfigError),
     /// There is no session: nobody listens, TLS failed, the server refused or speaks something else.
     Session(engine::client::ConnectError),
     /// The server does not let this client into the namespace (CONNECT_ERROR).
@@ -29,6 +33,18 @@ pub enum ConnectError {
     Timeout,
     /// The connection ended before the namespace had answered.
     Disconnected(DisconnectReason),
+}
+
+impl ConnectError {
+    /// Whether trying again, with nothing changed, can't help: the caller's mistake.
+    #[must_use]
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            Self::Url(_) | Self::Config(_) | Self::AlreadyJoined => true,
+            Self::Session(error) => error.is_permanent(),
+            _ => false,
+        }
+    }
 }
 
 /// What a server says when it does not let a client into a namespace.
@@ -76,6 +92,8 @@ impl fmt::Display for ConnectError {
         match self {
             Self::Url(problem) => write!(f, "bad URL: {problem}"),
             Self::Auth(problem) => write!(f, "bad auth payload: {problem}"),
+            Self::Provider(problem) => write!(f, "nowhere to connect to: {problem}"),
+            Self::Config(error) => error.fmt(f),
             Self::Session(error) => error.fmt(f),
             Self::Refused(refusal) => write!(f, "the server refused: {refusal}"),
             Self::OldServer => f.write_str("the server speaks an older protocol than version 5"),
@@ -92,6 +110,7 @@ impl std::error::Error for ConnectError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Session(error) => Some(error),
+            Self::Config(error) => Some(error),
             _ => None,
         }
     }

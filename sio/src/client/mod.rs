@@ -20,24 +20,39 @@
 //! ```
 
 mod address;
+mod asking;
+mod backoff;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod builder;
 mod config;
-mod connection;
 mod endpoint;
 mod error;
 mod extract;
+mod inner;
 mod join;
+mod joining;
+mod manager;
+mod outbox;
+mod provider;
+mod pull;
 mod reason;
+mod recovery;
+mod sending;
 mod socket;
-mod state;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use builder::{Builder, Client};
-pub use config::Config;
+pub use config::{Config, Offline, OnOverflow, OnRefusal, Reconnection};
 pub use error::{ConnectError, Refusal};
 pub use join::Join;
+pub use manager::ManagerEvent;
+pub use pull::Received;
 pub use reason::DisconnectReason;
-pub use socket::{Sending, Socket};
+pub use socket::{Sending, Socket, WeakSocket};
 
+pub use crate::engine::{ConfigError, Transport};
 pub use crate::handler::{
     AckSender, Answer, Data, EmitError, Event, EventMiddleware, Extract, Handler, HandlerError,
     IntoReply, Rejection, Responder,

@@ -12,6 +12,10 @@ pub enum DisconnectReason {
     IoServerDisconnect,
     /// [`Socket::disconnect`](super::Socket::disconnect) was called.
     IoClientDisconnect,
+    /// The server does not let this client in again (CONNECT_ERROR).
+    Refused,
+    /// There was no further try to connect again.
+    ReconnectFailed,
     /// The server has not pinged in time.
     PingTimeout,
     /// The connection ended.
@@ -29,6 +33,8 @@ impl DisconnectReason {
         match self {
             Self::IoServerDisconnect => "io server disconnect",
             Self::IoClientDisconnect => "io client disconnect",
+            Self::Refused => "connect error",
+            Self::ReconnectFailed => "reconnect failed",
             Self::PingTimeout => "ping timeout",
             Self::TransportClose => "transport close",
             Self::TransportError => "transport error",

@@ -1,18 +1,22 @@
 //! What an application does in a namespace.
 
 use std::fmt;
-use std::sync::Arc;
+use std::pin::pin;
+use std::sync::{Arc, Weak};
 
-use super::state::{Inner, Phase};
-use super::{Answer, DisconnectReason, EmitError, Handler, HandlerError, IntoReply, Join};
-use crate::emitter::Listeners;
-use crate::handler::{self, Encode, Endpoint, For, Party, Replies};
+use super::inner::{Inner, Phase};
+use super::{Answer, DisconnectReason, EmitError, Handler, IntoReply, Join};
+use crate::engine::Transport;
+use crate::handler::{self, Endpoint, For, Party, Replies};
 
-/// One namespace of one connection. Cheap to clone.
+/// One namespace of one connection, over all reconnections. Cheap to clone.
 ///
-/// The connection lives until [`disconnect`](Self::disconnect) or its end, also if all handles are dropped. Then all listeners are
-/// dropped, so that a closure that holds its own socket leaks nothing.
+/// The namespace is left when all of its handles are dropped, or by [`disconnect`](Self::disconnect); with the last namespace the
+/// connection ends, and no task or timer is left of it. A handler at work and an [`Answer`] that is waited for count as handles; a
+/// closure that is registered as a handler and holds its own socket keeps it for ever, so it should take the socket as a parameter, or
+/// hold a [`WeakSocket`]. Once the socket has ended all of its handlers are dropped.
 #[derive(Clone)]
+#[must_use = "the connection ends when it is dropped"]
 pub struct Socket(Arc<Inner>);
 
 impl Socket {
@@ -24,19 +28,28 @@ impl Socket {
         &self.0
     }
 
-    /// The id that the server gave this socket; it may be shown to others.
+    /// The id that the server gave this socket, or the last one while the connection is lost; empty before the first. It may be shown
+    /// to others.
     #[must_use]
     pub fn id(&self) -> Arc<str> {
         match &self.0.core().phase {
-            Phase::Connected(sid) | Phase::Disconnected(Some(sid), _) => sid.clone(),
-            Phase::Joining(_) | Phase::Disconnected(None, _) => Arc::from(""),
+            Phase::Connected(connected) => connected.sid.clone(),
+            Phase::Over(sid, _) => sid.clone().unwrap_or_default(),
+            Phase::Waiting(last) => last.as_ref().map(|(sid, _)| sid.clone()).unwrap_or_default(),
         }
     }
 
-    /// Whether it is connected.
+    /// Whether it is connected now.
     #[must_use]
     pub fn connected(&self) -> bool {
-        matches!(self.0.core().phase, Phase::Connected(_))
+        self.0.core().phase.connected().is_some()
+    }
+
+    /// Whether the server has given the session back that was lost, with its id, its rooms and the events that were missed
+    /// (connection state recovery).
+    #[must_use]
+    pub fn recovered(&self) -> bool {
+        self.0.core().phase.connected().is_some_and(|connected| connected.recovered)
     }
 
     /// The name of the namespace.
@@ -45,28 +58,69 @@ impl Socket {
         self.0.namespace()
     }
 
-    /// Bytes that wait for the server, of all namespaces of the connection.
+    /// The transport that carries the connection now, if there is one.
+    #[must_use]
+    pub fn transport(&self) -> Option<Transport> {
+        self.0.core().phase.connected().map(|connected| connected.handle.transport())
+    }
+
+    /// Bytes that wait for the server: of all namespaces of the connection, and of this one's events that wait for it.
     #[must_use]
     pub fn buffered_bytes(&self) -> usize {
-        self.0.connection.buffered_bytes()
+        let core = self.0.core();
+        let sent = core.phase.connected().map_or(0, |connected| connected.handle.buffered_bytes());
+        sent + core.outbox.bytes()
     }
 
     /// Another namespace on the same connection, to be joined.
     pub fn namespace(&self, name: impl Into<String>) -> Join {
-        Join::new(self.0.connection.clone(), name.into(), None, Listeners::new())
+        Join::new(self.0.manager.clone(), name.into())
     }
 
-    /// Leaves the namespace; with the last one the connection ends.
+    /// Leaves the namespace for good; with the last one the connection ends. What has been sent still leaves, what waits for a
+    /// connection is dropped.
     pub fn disconnect(&self) {
         self.0.disconnect();
+    }
+
+    /// Waits for the end of the socket; a connection that is lost and made again is none. Gives the reason.
+    pub async fn closed(&self) -> DisconnectReason {
+        loop {
+            let mut changed = pin!(self.0.changed.notified());
+            changed.as_mut().enable();
+            if let Phase::Over(_, reason) = self.0.core().phase {
+                return reason;
+            }
+            changed.await;
+        }
+    }
+
+    /// A handle that keeps nothing alive.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakSocket {
+        WeakSocket(Arc::downgrade(&self.0))
     }
 }
 
 handler::verbs!();
 
-/// The end of it.
+/// Its beginning and end.
 impl Socket {
-    /// Calls the handler when the socket is disconnected, at once if it is already.
+    /// Calls the handler each time that the namespace has been joined again, after what was missed and what waited.
+    pub fn on_connect<A, R, H>(&self, handler: H)
+    where
+        H: Handler<Self, A>,
+        H::Output: IntoReply<R>,
+    {
+        let listener = handler::erase(For::Name("connect".into()), handler);
+        let mut core = self.0.core();
+        if !core.phase.is_over() {
+            core.on_connect.push(listener);
+        }
+    }
+
+    /// Calls the handler each time that the connection is lost, and when the socket ends while it is connected; at once if it is
+    /// disconnected already.
     pub fn on_disconnect<A, R, H>(&self, handler: H)
     where
         H: Handler<Self, A>,
@@ -74,11 +128,16 @@ impl Socket {
     {
         let listener = handler::erase(For::Name("disconnect".into()), handler);
         let mut core = self.0.core();
-        if let Phase::Disconnected(_, reason) = core.phase {
-            drop(core);
+        let reason = match core.phase {
+            Phase::Over(_, reason) | Phase::Waiting(Some((_, reason))) => Some(reason),
+            _ => None,
+        };
+        if !core.phase.is_over() {
+            core.inbox.on_disconnect.push(listener.clone());
+        }
+        drop(core);
+        if let Some(reason) = reason {
             self.call_disconnect(&listener, reason);
-        } else {
-            core.inbox.on_disconnect.push(listener);
         }
     }
 }
@@ -87,18 +146,7 @@ impl Party for Socket {
     type Reason = DisconnectReason;
 
     fn replies(&self) -> Arc<dyn Replies> {
-        self.0.clone()
-    }
-}
-
-impl Replies for Inner {
-    fn send_encoded(self: Arc<Self>, encode: Encode<'_>) -> Result<(), EmitError> {
-        Socket(self).send_packet(encode)
-    }
-
-    fn report(self: Arc<Self>, event: &str, error: &HandlerError) {
-        let on_error = self.connection.on_error().cloned();
-        handler::report(on_error, &Socket(self), event, error);
+        self.answering(self.session())
     }
 }
 
@@ -109,5 +157,22 @@ impl fmt::Debug for Socket {
             .field("namespace", &self.namespace_name())
             .field("connected", &self.connected())
             .finish()
+    }
+}
+
+/// A handle of a [`Socket`] that does not keep it: for closures that the socket itself holds.
+#[derive(Clone)]
+pub struct WeakSocket(Weak<Inner>);
+
+impl WeakSocket {
+    /// The socket, if a handle of it is left.
+    pub fn upgrade(&self) -> Option<Socket> {
+        self.0.upgrade().map(Socket)
+    }
+}
+
+impl fmt::Debug for WeakSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WeakSocket")
     }
 }

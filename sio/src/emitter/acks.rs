@@ -118,6 +118,11 @@ impl Acks {
         self.waiting.remove(&id)
     }
 
+    /// Whether somebody waits for `id`.
+    pub fn waits_for(&self, id: u64) -> bool {
+        self.waiting.contains_key(&id)
+    }
+
     /// How many answers are waited for.
     pub fn len(&self) -> usize {
         self.waiting.len()

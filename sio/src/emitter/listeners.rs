@@ -15,6 +15,7 @@ pub struct ListenerId(u64);
 ///
 /// A list of listeners is replaced when it changes and shared while it is called, so that a listener may add and remove
 /// listeners (itself too) in the middle of a dispatch: the change counts from the next event on.
+#[derive(Clone)]
 pub struct Listeners<H> {
     /// Sorted by name. Most sockets listen to a few events: a table for them would be mostly empty.
     by_event: Vec<(Cow<'static, str>, List<H>)>,

@@ -119,9 +119,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] names the first field that can't work.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let check = |good: bool, field, problem| {
-            if good { Ok(()) } else { Err(ConfigError { field, problem }) }
-        };
+        let check = ConfigError::check;
         let path = self.path.as_bytes();
         check(
             path.first() == Some(&b'/') && path.last() == Some(&b'/'),
@@ -207,9 +205,25 @@ impl Default for Config {
     }
 }
 
+impl ConfigError {
+    /// The setting that can't work.
+    #[must_use]
+    pub const fn field(&self) -> &'static str {
+        self.field
+    }
+
+    pub(crate) const fn check(
+        good: bool,
+        field: &'static str,
+        problem: &'static str,
+    ) -> Result<(), Self> {
+        if good { Ok(()) } else { Err(Self { field, problem }) }
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "engine configuration: {} {}", self.field, self.problem)
+        write!(f, "configuration: {} {}", self.field, self.problem)
     }
 }
 

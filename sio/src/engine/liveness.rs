@@ -14,6 +14,7 @@ const MAX_PATIENCE: Duration = Duration::from_secs(24 * 3600);
 #[derive(Debug, Clone)]
 pub struct Liveness {
     patience: Duration,
+    pace: Duration,
     deadline: Instant,
     last_ping: SystemTime,
     /// Nothing is read.
@@ -25,7 +26,10 @@ impl Liveness {
     #[must_use]
     pub fn new(open: &Open, now: Instant, wall: SystemTime) -> Self {
         let patience = open.ping_interval.saturating_add(open.ping_timeout).min(MAX_PATIENCE);
-        Self { patience, deadline: now + patience, last_ping: wall, is_deaf: false }
+        // Whenever the server's ping comes, a pong follows within its `pingTimeout`.
+        let pace = open.ping_interval.min(open.ping_timeout).min(MAX_PATIENCE) / 2;
+        let pace = pace.max(Duration::from_millis(1));
+        Self { patience, pace, deadline: now + patience, last_ping: wall, is_deaf: false }
     }
 
     /// The server has sent a ping.
@@ -37,6 +41,19 @@ impl Liveness {
     /// Nothing is read until [`Self::handle_resume`], so that no ping is heard: the server is not given up for that.
     pub const fn handle_pause(&mut self) {
         self.is_deaf = true;
+    }
+
+    /// Whether nothing is read.
+    #[must_use]
+    pub const fn is_deaf(&self) -> bool {
+        self.is_deaf
+    }
+
+    /// How often a client that hears no pings sends pongs, so that the server does not give it up: rule 16 has it that pongs may come
+    /// unasked.
+    #[must_use]
+    pub const fn pace(&self) -> Duration {
+        self.pace
     }
 
     /// Pings are heard again, from now on.
@@ -54,10 +71,11 @@ impl Liveness {
         !self.is_deaf && (now >= self.deadline || slept)
     }
 
-    /// When to look again.
+    /// When to look again: before the deadline a few times, since the monotonic clock may have stood still (a machine that slept
+    /// finds out soon after).
     #[must_use]
-    pub const fn deadline(&self) -> Instant {
-        self.deadline
+    pub fn next_look(&self, now: Instant) -> Instant {
+        if self.is_deaf { now + self.pace } else { self.deadline.min(now + self.patience / 4) }
     }
 }
 
@@ -83,7 +101,8 @@ mod tests {
         liveness.handle_ping(now + 25_000 * MS, wall + 25_000 * MS);
         assert!(!liveness.is_expired(now + 69_999 * MS, wall + 69_999 * MS));
         assert!(liveness.is_expired(now + 70_000 * MS, wall + 70_000 * MS));
-        assert_eq!(liveness.deadline(), now + 70_000 * MS);
+        assert_eq!(liveness.next_look(now + 69_000 * MS), now + 70_000 * MS);
+        assert_eq!(liveness.next_look(now + 25_000 * MS), now + 36_250 * MS, "it may have slept");
     }
 
     #[test]
@@ -100,6 +119,7 @@ mod tests {
     fn rule_15_a_server_that_is_not_read_is_not_given_up() {
         let (mut liveness, now, wall) = liveness(25_000, 20_000);
         liveness.handle_pause();
+        assert_eq!(liveness.next_look(now), now + 10_000 * MS, "twice in each `pingTimeout`");
         assert!(!liveness.is_expired(now + 100_000 * MS, wall + 100_000 * MS));
         liveness.handle_resume(now + 100_000 * MS, wall + 100_000 * MS);
         assert!(!liveness.is_expired(now + 144_999 * MS, wall + 144_999 * MS));
@@ -110,6 +130,6 @@ mod tests {
     fn a_server_that_asks_for_ages_overflows_nothing() {
         let (liveness, now, wall) = liveness(u64::MAX, u64::MAX);
         assert!(!liveness.is_expired(now + 1000 * MS, wall));
-        assert_eq!(liveness.deadline(), now + MAX_PATIENCE);
+        assert_eq!(liveness.next_look(now + MAX_PATIENCE - MS), now + MAX_PATIENCE);
     }
 }

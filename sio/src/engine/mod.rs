@@ -10,11 +10,13 @@
 //! <https://socket.io/docs/v4/engine-io-protocol/>.
 
 mod addresses;
+mod batch;
 #[cfg(feature = "tokio")]
 pub mod client;
 mod coding;
 mod config;
 mod cookie;
+mod cookies;
 mod cors;
 mod handler;
 mod liveness;
@@ -33,9 +35,11 @@ mod sid;
 pub mod v3;
 
 pub use addresses::{AddressLimits, Household, Network, NetworkError};
+pub use batch::Batches;
 pub use coding::{Coding, HttpCompression};
 pub use config::{Config, ConfigError, Transport};
 pub use cookie::{Cookie, SameSite};
+pub use cookies::Cookies;
 pub use cors::Cors;
 pub use handler::SessionHandler;
 pub use liveness::Liveness;

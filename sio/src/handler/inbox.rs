@@ -168,6 +168,11 @@ impl<S: Party> Inbox<S> {
         (mem::take(&mut self.listeners), self.guards.take(), self.outgoing.take())
     }
 
+    /// Answers to events that wait are wanted no more.
+    pub(crate) fn forget_ack_ids(&mut self) {
+        self.queue.iter_mut().for_each(|packet| packet.id = None);
+    }
+
     /// The events that wait, to be dropped without the lock.
     pub(crate) fn take_queue(&mut self) -> VecDeque<Packet> {
         self.queued_bytes = 0;

@@ -39,6 +39,11 @@ impl Reading {
         Some(false)
     }
 
+    /// Whether a socket wants it to be paused.
+    pub(crate) const fn is_paused(&self) -> bool {
+        self.pauses > 0
+    }
+
     /// A message has come, after which attachments are missing or not. Gives when to call [`handle_timeout`](Self::handle_timeout),
     /// unless that is known: one timer per connection, however many packets come.
     pub(crate) fn handle_message(&mut self, is_incomplete: bool, now: Instant) -> Option<Instant> {

@@ -206,6 +206,11 @@ impl Io {
     fn values(&self) -> MutexGuard<'_, Values> {
         self.0.values.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// All namespaces that there are.
+    pub(super) fn all_namespaces(&self) -> Vec<Arc<NamespaceInner>> {
+        self.0.registry.all()
+    }
 }
 
 /// The namespace `/`; see [`Namespace`] for each.

@@ -45,9 +45,10 @@ impl Io {
     }
 
     fn sockets_by_client(&self) -> Vec<Vec<Socket>> {
-        let namespaces = self.registry().all().into_iter();
-        let sockets =
-            namespaces.flat_map(|namespace| Namespace::new(self.clone(), namespace).sockets());
+        let sockets = self
+            .all_namespaces()
+            .into_iter()
+            .flat_map(|namespace| Namespace::new(self.clone(), namespace).sockets());
         let mut sockets: Vec<_> = sockets.collect();
         let client = |socket: &Socket| Arc::as_ptr(&socket.inner().client).addr();
         sockets.sort_by_key(client);

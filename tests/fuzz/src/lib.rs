@@ -11,6 +11,7 @@ pub mod msgpack;
 pub mod program;
 pub mod request_head;
 pub mod response_head;
+pub mod session;
 pub mod socketio_packet;
 
 mod cuts;
@@ -26,7 +27,7 @@ use arbitrary::{Arbitrary, Unstructured};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 10] = [
     ("request_head", request_head::run),
     ("response_head", response_head::run),
     ("frames", frames::run),
@@ -34,6 +35,7 @@ pub const TARGETS: [Target; 9] = [
     ("deflate", deflate::run),
     ("program", program::run),
     ("engine_payload", engine_payload::run),
+    ("session", session::run),
     ("socketio_packet", socketio_packet::run),
     ("msgpack", msgpack::run),
 ];

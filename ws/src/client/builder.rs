@@ -11,9 +11,12 @@ use tokio::time::timeout;
 use super::dial;
 use super::error::ConnectError;
 use super::exchange::{self, Answer};
+use super::proxy::Proxy;
 use super::refusal;
 use super::tls::Tls;
-use crate::handshake::{Accepted, Opening, OpeningError, Subprotocols, Target, VerifyError};
+use crate::handshake::{
+    Accepted, Opening, OpeningError, Subprotocols, Target, VerifyError, encode_request,
+};
 use crate::net::Stream;
 use crate::proto::{Config, Deflate, DeflateConfig, Role};
 use crate::stream::{Handler, Sender, WebSocket};
@@ -43,6 +46,7 @@ pub struct Client {
     deflate: Vec<DeflateConfig>,
     config: Arc<Config>,
     handshake_timeout: Duration,
+    proxy: Option<Proxy>,
     pub(super) tls: Tls,
 }
 
@@ -59,6 +63,7 @@ impl Client {
             deflate: Vec::new(),
             config: Arc::default(),
             handshake_timeout: Duration::from_secs(10),
+            proxy: None,
             tls: Tls::default(),
         }
     }
@@ -110,6 +115,30 @@ impl Client {
         self
     }
 
+    /// Connects through a proxy. Default: none.
+    pub fn proxy(mut self, proxy: Proxy) -> Self {
+        self.proxy = Some(proxy);
+        self
+    }
+
+    /// The same client for another URL.
+    pub fn url(mut self, url: impl AsRef<str>) -> Self {
+        self.url = url.as_ref().into();
+        self
+    }
+
+    /// A byte stream to the server of the URL, through proxy and TLS if it takes them: for who speaks plain HTTP with the same
+    /// server. No handshake is made; the deadline is that of one.
+    ///
+    /// # Errors
+    ///
+    /// See [`ConnectError`].
+    pub async fn dial(&self) -> Result<Stream, ConnectError> {
+        let target: Target = self.url.parse().map_err(ConnectError::Url)?;
+        let dialled = dial::dial(&target, self.proxy.as_ref(), &self.tls);
+        timeout(self.handshake_timeout, dialled).await.map_err(|_| ConnectError::Timeout)?
+    }
+
     /// Connects, to pull messages from the socket.
     ///
     /// # Errors
@@ -156,14 +185,10 @@ impl Client {
         let target = opening.target();
         let exchange = async {
             let stream = match stream {
-                Some(stream) => stream,
-                None => dial::connect(target).await?.into(),
+                Some(stream) => dial::secured(stream, target, &self.tls).await?,
+                None => dial::dial(target, self.proxy.as_ref(), &self.tls).await?,
             };
-            let stream = match target.is_secure() {
-                true => self.tls.wrap(stream, target.host()).await?,
-                false => stream,
-            };
-            exchange::exchange(stream, &opening.request()).await
+            exchange::exchange(stream, &encode_request(&opening.request())).await
         };
         let answer = timeout(self.handshake_timeout, exchange).await;
         self.judge(&opening, answer.map_err(|_| ConnectError::Timeout)??).await
@@ -218,6 +243,7 @@ impl fmt::Debug for Client {
             .field("deflate", &self.deflate)
             .field("config", &self.config)
             .field("handshake_timeout", &self.handshake_timeout)
+            .field("proxy", &self.proxy)
             .finish_non_exhaustive()
     }
 }

@@ -6,6 +6,7 @@ use std::io;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
+use super::proxy::ProxyError;
 use crate::handshake::{HeadError, SubprotocolError, TargetError, VerifyError};
 
 /// Why a client could not connect.
@@ -27,6 +28,8 @@ pub enum ConnectError {
     Resolve(io::Error),
     /// None of the addresses takes a TCP connection; the error is that of the last.
     Connect(io::Error),
+    /// There is no way through the proxy.
+    Proxy(ProxyError),
     /// TLS failed: no trust in the certificate, the wrong name, or no TLS at all.
     Tls(io::Error),
     /// The connection broke before the server had answered.
@@ -70,6 +73,7 @@ impl fmt::Display for ConnectError {
             Self::TlsUnavailable => f.write_str("wss:// needs the feature `tls` of the crate `ws`"),
             Self::Resolve(error) => write!(f, "no address for this name: {error}"),
             Self::Connect(error) => write!(f, "can't connect: {error}"),
+            Self::Proxy(error) => error.fmt(f),
             Self::Tls(error) => write!(f, "TLS failed: {error}"),
             Self::Io(error) => write!(f, "the connection broke during the handshake: {error}"),
             Self::Timeout => f.write_str("the handshake took too long"),
@@ -88,6 +92,7 @@ impl std::error::Error for ConnectError {
             Self::Resolve(error) | Self::Connect(error) | Self::Tls(error) | Self::Io(error) => {
                 Some(error)
             }
+            Self::Proxy(error) => Some(error),
             Self::Head(error) => Some(error),
             Self::Invalid(error) => Some(error),
             Self::Header(_) | Self::TlsUnavailable | Self::Timeout | Self::Refused(_) => None,

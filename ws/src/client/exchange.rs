@@ -3,11 +3,11 @@
 use std::io;
 
 use bytes::{Buf, Bytes, BytesMut};
-use http::{Request, Response, StatusCode};
+use http::{Response, StatusCode};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::error::ConnectError;
-use crate::handshake::{HeadReader, encode_request};
+use crate::handshake::HeadReader;
 use crate::net::Stream;
 
 /// What came back.
@@ -19,11 +19,8 @@ pub(super) struct Answer {
     pub(super) leftover: Bytes,
 }
 
-pub(super) async fn exchange(
-    mut stream: Stream,
-    request: &Request<()>,
-) -> Result<Answer, ConnectError> {
-    stream.write_all(&encode_request(request)).await.map_err(ConnectError::Io)?;
+pub(super) async fn exchange(mut stream: Stream, request: &[u8]) -> Result<Answer, ConnectError> {
+    stream.write_all(request).await.map_err(ConnectError::Io)?;
     stream.flush().await.map_err(ConnectError::Io)?;
     let mut buffer = BytesMut::with_capacity(1024);
     let mut reader = HeadReader::default();

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `builder` | [`Client`]: what to ask for, and the ways to connect |
 //! | `dial` | names, sockets, TLS |
+//! | `proxy` | the tunnel through a proxy |
 //! | `exchange` | request out, response in |
 //! | `refusal` | the body of an answer that isn't 101 |
 
@@ -15,12 +16,14 @@ mod builder;
 mod dial;
 mod error;
 mod exchange;
+mod proxy;
 mod refusal;
 #[cfg_attr(not(feature = "tls"), path = "without_tls.rs")]
 mod tls;
 
 pub use builder::{Client, Connected};
 pub use error::{ConnectError, Refused};
+pub use proxy::{Proxy, ProxyError};
 
 use crate::stream::WebSocket;
 

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use super::close::{CloseFrame, CloseReport, Failure};
 use super::config::{Compress, Config, Role};
 use super::deflate::Deflate;
+use super::framing::{MaskSource, Outgoing};
 use super::keepalive::Heard;
 use super::message::{Message, Payload, Prepared};
 use super::receive::{Received, Receiver};
 use super::text::Spare;
-use super::transmit::{MaskSource, NotOpen, Transmitter};
+use super::transmit::{NotOpen, Transmitter};
 use crate::outbox::Outbox;
 
 /// A WebSocket connection without I/O: bytes and time go in, messages and bytes come out.
@@ -137,7 +138,7 @@ impl Connection {
     ///
     /// As [`Connection::send`].
     pub fn send_with(&mut self, message: &Message, compress: Compress) -> Result<(), NotOpen> {
-        self.transmitter.send_with(message, compress)
+        self.transmitter.send(Outgoing::Message(message, compress))
     }
 
     /// Queues a message that was framed before.
@@ -146,7 +147,7 @@ impl Connection {
     ///
     /// As [`Connection::send`].
     pub fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), NotOpen> {
-        self.transmitter.send_prepared(prepared)
+        self.transmitter.send(prepared)
     }
 
     /// Queues a ping with at most 125 bytes of payload.
@@ -155,7 +156,7 @@ impl Connection {
     ///
     /// As [`Connection::send`].
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), NotOpen> {
-        self.transmitter.ping(payload)
+        self.transmitter.send(Outgoing::Ping(payload))
     }
 
     /// Starts the closing handshake.

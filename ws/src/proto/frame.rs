@@ -139,32 +139,31 @@ impl Header {
     /// The header on the wire, as an array and how much of it counts. The length is encoded minimally.
     #[must_use]
     #[inline]
-    #[allow(clippy::cast_possible_truncation)] // each cast is guarded by its range
-    pub fn encode(&self) -> ([u8; MAX_HEADER], usize) {
-        let mut out = [0; MAX_HEADER];
-        out[0] = (u8::from(self.fin) << 7) | ((self.rsv & 0x7) << 4) | self.opcode.bits();
+    pub fn encode(&self) -> ([u8; 16], usize) {
+        // Put together in a register: byte by byte in memory it would have to be waited for by who copies it.
+        let first = (u8::from(self.fin) << 7) | ((self.rsv & 0x7) << 4) | self.opcode.bits();
         let masked = u8::from(self.mask.is_some()) << 7;
-        let mut used = match self.len {
-            len @ 0..=125 => {
-                out[1] = masked | len as u8;
-                2
-            }
-            len @ 126..=0xFFFF => {
-                out[1] = masked | 126;
-                out[2..4].copy_from_slice(&(len as u16).to_be_bytes());
-                4
-            }
-            len => {
-                out[1] = masked | 127;
-                out[2..10].copy_from_slice(&len.to_be_bytes());
-                10
-            }
+        let (short, extended, mut used) = match (u8::try_from(self.len), u16::try_from(self.len)) {
+            (Ok(len @ 0..=125), _) => (len, 0, 2),
+            (_, Ok(len)) => (126, u128::from(len.swap_bytes()), 4),
+            _ => (127, u128::from(self.len.swap_bytes()), 10),
         };
+        let mut word = u128::from(first) | u128::from(masked | short) << 8 | extended << 16;
         if let Some(key) = self.mask {
-            out[used..used + 4].copy_from_slice(&key);
+            word |= u128::from(u32::from_le_bytes(key)) << (8 * used);
             used += 4;
         }
-        (out, used)
+        (word.to_le_bytes(), used)
+    }
+
+    /// Appends the header as it stands on the wire.
+    #[inline]
+    pub(super) fn append_to(&self, buffer: &mut Vec<u8>) {
+        let (bytes, used) = self.encode();
+        let end = buffer.len() + used;
+        // All of it, because that is one store, and then only what counts.
+        buffer.extend_from_slice(&bytes);
+        buffer.truncate(end);
     }
 }
 

@@ -109,7 +109,7 @@ impl From<Payload<'_>> for Message {
     }
 }
 
-/// A received message, borrowed from the read buffer where it arrived; one that was too big for that owns its bytes.
+/// A received message, borrowed from the read buffer where it arrived; one that was too big for that has bytes of its own.
 #[derive(Debug, Clone)]
 pub struct Payload<'a>(Repr<'a>);
 
@@ -117,6 +117,8 @@ pub struct Payload<'a>(Repr<'a>);
 enum Repr<'a> {
     Text(&'a str),
     Binary(&'a [u8]),
+    /// A slice of a read buffer: to be sent on, but not to be kept, which would keep all of the buffer.
+    Shared(Message),
     Owned(Message),
 }
 
@@ -129,6 +131,10 @@ impl<'a> Payload<'a> {
         Self(Repr::Binary(bytes))
     }
 
+    pub(super) const fn shared(message: Message) -> Self {
+        Self(Repr::Shared(message))
+    }
+
     pub(super) const fn owned(message: Message) -> Self {
         Self(Repr::Owned(message))
     }
@@ -139,7 +145,7 @@ impl<'a> Payload<'a> {
         match &self.0 {
             Repr::Text(text) => Some(text),
             Repr::Binary(_) => None,
-            Repr::Owned(message) => message.as_text(),
+            Repr::Shared(message) | Repr::Owned(message) => message.as_text(),
         }
     }
 
@@ -149,7 +155,7 @@ impl<'a> Payload<'a> {
         match &self.0 {
             Repr::Text(text) => text.as_bytes(),
             Repr::Binary(bytes) => bytes,
-            Repr::Owned(message) => message.as_bytes(),
+            Repr::Shared(message) | Repr::Owned(message) => message.as_bytes(),
         }
     }
 
@@ -159,24 +165,30 @@ impl<'a> Payload<'a> {
         match &self.0 {
             Repr::Text(_) => true,
             Repr::Binary(_) => false,
-            Repr::Owned(message) => message.is_text(),
+            Repr::Shared(message) | Repr::Owned(message) => message.is_text(),
         }
     }
 
-    /// The message, if it owns its bytes.
+    pub(super) const fn opcode(&self) -> Opcode {
+        if self.is_text() { Opcode::Text } else { Opcode::Binary }
+    }
+
+    /// The message, if it need not be copied to be sent.
     pub(super) const fn as_message(&self) -> Option<&Message> {
         match &self.0 {
-            Repr::Owned(message) => Some(message),
+            Repr::Shared(message) | Repr::Owned(message) => Some(message),
             _ => None,
         }
     }
 
-    /// The message to keep: copied if it was borrowed.
+    /// The message to keep: copied if it stands in a read buffer.
     #[must_use]
     pub fn into_message(self) -> Message {
         match self.0 {
             Repr::Text(text) => Message::from(text),
             Repr::Binary(bytes) => Message::from(bytes),
+            Repr::Shared(Message::Text(text)) => Message::from(text.as_str()),
+            Repr::Shared(Message::Binary(bytes)) => Message::from(&bytes[..]),
             Repr::Owned(message) => message,
         }
     }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use bytes::{BufMut, BytesMut};
+use bytes::{Buf, BufMut, BytesMut};
 
 use super::close::CloseFrame;
 use super::config::{Config, Role};
@@ -15,10 +15,12 @@ use super::error::ProtocolError;
 use super::frame::{Header, MAX_HEADER, Opcode, RSV1};
 use super::mask;
 use super::message::{Message, Payload};
-use super::text::{Spare, TextBuilder};
+use super::text::{Spare, Text, TextBuilder};
 
 /// From this much missing payload on a message is read straight into its own buffer.
 const DIRECT_FROM: u64 = 16 * 1024;
+/// From this much payload on a message in a buffer that can be shared is not copied to be sent on.
+const SHARE_FROM: usize = 2 * 1024;
 /// A gathered message grows by what has arrived, but at least by this much.
 const MIN_GROWTH: usize = 4 * 1024;
 
@@ -95,11 +97,14 @@ impl Receiver {
 
     /// Takes bytes from the front of `input` until something is complete, or all of them. The payload may be borrowed from
     /// `input`, which is unmasked in place. To be called until it returns `None`.
-    #[inline]
     pub fn handle_input<'a>(&mut self, input: &mut &'a mut [u8]) -> Option<Received<'a>> {
         while !self.finished {
             let step = match self.frame {
-                None => self.handle_header(input),
+                None => match self.handle_whole(input) {
+                    Some(Ok(payload)) => return Some(Received::Message(payload)),
+                    Some(Err(error)) => Err(error),
+                    None => self.handle_header(input),
+                },
                 Some(frame) => self.handle_payload(frame, input),
             };
             match step {
@@ -119,18 +124,127 @@ impl Receiver {
         None
     }
 
+    /// The message at the front of `input`, if it is a single frame that lies there whole, which most are. If not, nothing is
+    /// taken. [`Receiver::handle_input`] does this too; who has many messages saves the way there.
+    ///
+    /// # Errors
+    ///
+    /// A text that is not UTF-8. It is to be reported as [`Received::Violation`].
+    #[inline(always)]
+    pub fn handle_whole<'a>(
+        &mut self,
+        input: &mut &'a mut [u8],
+    ) -> Option<Result<Payload<'a>, ProtocolError>> {
+        if self.frame.is_some() || self.head_len > 0 || self.message.is_some() || self.finished {
+            return None;
+        }
+        // What is wrong with a header is found again, and told, by who looks at all kinds of frames.
+        let (header, used) = Header::decode(input).ok()??;
+        let is_message = matches!(header.opcode, Opcode::Text | Opcode::Binary);
+        let is_whole = header.fin && header.len <= (input.len() - used) as u64;
+        if !is_message || !is_whole || header.rsv != 0 || self.check(&header).is_err() {
+            return None;
+        }
+        take(input, used);
+        let payload = take(input, header.len as usize); // not more than is there
+        if let Some(key) = header.mask {
+            mask::apply(key, 0, payload);
+        }
+        if header.opcode == Opcode::Binary {
+            return Some(Ok(Payload::binary(payload)));
+        }
+        Some(match simdutf8::basic::from_utf8(payload) {
+            Ok(text) => Ok(Payload::text(text)),
+            Err(_) => {
+                self.finish();
+                Err(ProtocolError::TextNotUtf8)
+            }
+        })
+    }
+
+    /// Whether a frame begins at `input` for which [`Receiver::handle_big`] is of use.
+    #[inline]
+    #[must_use]
+    pub fn is_big(input: &[u8]) -> bool {
+        match *input {
+            [_, second, high, low, ..] => match second & 0x7F {
+                126 => usize::from(u16::from_be_bytes([high, low])) >= SHARE_FROM,
+                short => short == 127,
+            },
+            _ => false,
+        }
+    }
+
+    /// Whether `input` is the beginning of such a frame, and not all of it.
+    #[must_use]
+    pub fn is_big_and_more(input: &[u8]) -> bool {
+        Self::is_big(input)
+            && matches!(Header::decode(input), Ok(Some((header, used)))
+                if header.len > (input.len() - used) as u64)
+    }
+
+    /// As [`Receiver::handle_whole`], for a message that is worth being split off `buffer` instead of being borrowed from it.
+    ///
+    /// With `take_over` the buffer is given away: the message owns it, and if there is room for all of it, it may be
+    /// incomplete. The rest belongs to [`Receiver::direct`] then.
+    pub fn handle_big(
+        &mut self,
+        buffer: &mut BytesMut,
+        take_over: bool,
+    ) -> Option<Received<'static>> {
+        if self.is_mid_message() || self.finished {
+            return None;
+        }
+        let (header, used) = Header::decode(buffer).ok()??;
+        let is_message = matches!(header.opcode, Opcode::Text | Opcode::Binary) && header.fin;
+        if !is_message || header.rsv != 0 || self.check(&header).is_err() {
+            return None;
+        }
+        let end = used + usize::try_from(header.len).ok()?;
+        if take_over && buffer.len() <= end && buffer.capacity() >= end {
+            let mut payload = std::mem::take(buffer);
+            payload.advance(used);
+            let count = payload.len();
+            self.frame = Some(Frame { header, received: 0 });
+            self.message = Some(Box::new(Gathered::starting_with(header.opcode, payload)));
+            return self.handle_direct(count);
+        }
+        if buffer.len() < end {
+            return None;
+        }
+        let mut payload = buffer.split_to(end).split_off(used);
+        if let Some(key) = header.mask {
+            mask::apply(key, 0, &mut payload);
+        }
+        let payload = payload.freeze();
+        let message = match header.opcode {
+            Opcode::Text => match Text::try_from(payload) {
+                Ok(text) => Message::Text(text),
+                Err(_) => return Some(self.fail(ProtocolError::TextNotUtf8)),
+            },
+            _ => Message::Binary(payload),
+        };
+        Some(Received::Message(Payload::shared(message)))
+    }
+
     /// Where the next bytes of a big message belong, if one is arriving: they can be read there instead of being copied
     /// from a read buffer. What was appended is then announced by [`Receiver::handle_direct`]. A compressed message is
     /// inflated out of the read buffer, and has no such place.
     pub fn direct(&mut self) -> Option<Spare<'_>> {
-        if self.is_inflating() {
+        if !self.is_direct() {
             return None;
         }
-        let frame = self.frame.filter(|f| !self.finished && f.missing() >= DIRECT_FROM)?;
-        let message = self.message.as_mut()?;
+        let (frame, message) = (self.frame?, self.message.as_mut()?);
         let missing = usize::try_from(frame.missing()).ok()?;
         let grow = missing.min(message.len().max(MIN_GROWTH));
         Some(message.spare(grow, grow))
+    }
+
+    /// Whether [`Receiver::direct`] has a place for what comes next.
+    #[must_use]
+    pub fn is_direct(&self) -> bool {
+        let is_long = self.frame.is_some_and(|frame| frame.missing() >= DIRECT_FROM);
+        is_long && self.message.is_some() && !self.finished && !self.is_inflating()
     }
 
     /// Takes `count` bytes that were appended to the buffer of [`Receiver::direct`].
@@ -168,7 +282,6 @@ impl Receiver {
         self.control = Vec::new();
     }
 
-    #[inline]
     fn handle_header<'a>(&mut self, input: &mut &'a mut [u8]) -> Step<'a> {
         let header = if self.head_len == 0 {
             match Header::decode(input)? {
@@ -190,34 +303,26 @@ impl Receiver {
             }
         };
         self.check(&header)?;
-        let is_deflated = header.rsv != 0;
-        if is_deflated && let Some(inflater) = &mut self.inflater {
+        if header.rsv != 0
+            && let Some(inflater) = &mut self.inflater
+        {
             inflater.begin();
         }
-        // A control frame between fragments (§5.4) stands for itself; data is gathered unless it is a whole message.
-        let is_fragment = !header.opcode.is_control() && (self.message.is_some() || !header.fin);
-        if is_fragment || is_deflated || header.len > input.len() as u64 {
+        if !header.opcode.is_control() || header.len > input.len() as u64 {
             self.frame = Some(Frame { header, received: 0 });
             return Ok(None);
         }
+        // A control frame between fragments (§5.4) stands for itself.
         let payload = take(input, header.len as usize); // not more than is there
         if let Some(key) = header.mask {
             mask::apply(key, 0, payload);
         }
         let payload = &*payload;
-        match header.opcode {
-            Opcode::Text => match simdutf8::basic::from_utf8(payload) {
-                Ok(text) => Ok(Some(Received::Message(Payload::text(text)))),
-                Err(_) => Err(ProtocolError::TextNotUtf8),
-            },
-            Opcode::Close => CloseFrame::parse(payload).map(|frame| Some(Received::Close(frame))),
-            Opcode::Ping => Ok(Some(Received::Ping(Cow::Borrowed(payload)))),
-            Opcode::Pong => Ok(Some(Received::Pong(Cow::Borrowed(payload)))),
-            // A continuation can't come here: `check` wants a message under way for it.
-            Opcode::Binary | Opcode::Continuation => {
-                Ok(Some(Received::Message(Payload::binary(payload))))
-            }
-        }
+        Ok(Some(match header.opcode {
+            Opcode::Close => Received::Close(CloseFrame::parse(payload)?),
+            Opcode::Ping => Received::Ping(Cow::Borrowed(payload)),
+            _ => Received::Pong(Cow::Borrowed(payload)),
+        }))
     }
 
     fn handle_split_header(
@@ -398,6 +503,13 @@ impl Gathered {
         match opcode {
             Opcode::Text => Self::Text(TextBuilder::default()),
             _ => Self::Binary(BytesMut::new()),
+        }
+    }
+
+    fn starting_with(opcode: Opcode, bytes: BytesMut) -> Self {
+        match opcode {
+            Opcode::Text => Self::Text(TextBuilder::starting_with(bytes)),
+            _ => Self::Binary(bytes),
         }
     }
 

@@ -78,6 +78,11 @@ pub(super) struct TextBuilder {
 }
 
 impl TextBuilder {
+    /// A text that begins with `bytes`, none of which is checked yet.
+    pub(super) fn starting_with(bytes: BytesMut) -> Self {
+        Self { bytes, checked: 0, validator: Utf8Validator::default() }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.bytes.len()
     }

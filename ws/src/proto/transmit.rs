@@ -4,25 +4,18 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::{Buf, Bytes};
+use bytes::Buf;
 
 use super::close::{CloseCode, CloseFrame, CloseReport, Failure};
 use super::config::{Compress, Config, Role};
 use super::deflate::{Deflate, Deflater, Share};
 use super::error::ProtocolError;
-use super::frame::{Header, MAX_CONTROL_PAYLOAD, Opcode};
+use super::frame::Opcode;
+use super::framing::{self, Framing, MaskSource, Outgoing};
 use super::keepalive::{Due, Heard, Keepalive, deadline};
-use super::mask;
-use super::message::{Message, Payload, Prepared};
+use super::message::Prepared;
 use super::state::State;
 use crate::outbox::Outbox;
-
-/// Payloads from this size on leave without a copy, if they need no mask.
-const SHARE_FROM: usize = 2 * 1024;
-
-/// Makes the masking key of a frame. It must come from a strong source of entropy (RFC 6455 §10.3), which the pure floors
-/// don't have; it is handed to them.
-pub type MaskSource = fn() -> [u8; 4];
 
 /// The connection no longer sends: a close frame went out, or it has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,9 +32,8 @@ impl std::error::Error for NotOpen {}
 /// The machine that takes messages and gives bytes.
 #[derive(Debug)]
 pub struct Transmitter {
-    role: Role,
+    framing: Framing,
     config: Arc<Config>,
-    mask_source: MaskSource,
     state: State,
     outbox: Outbox,
     /// Set while the byte stream takes no more.
@@ -63,9 +55,8 @@ impl Transmitter {
     pub fn new(role: Role, config: Arc<Config>, mask_source: MaskSource, now: Instant) -> Self {
         let keepalive = Keepalive::new(now, &config);
         Self {
-            role,
+            framing: Framing::new(role, mask_source),
             config,
-            mask_source,
             state: State::Open,
             outbox: Outbox::new(),
             blocked: false,
@@ -79,117 +70,37 @@ impl Transmitter {
 
     /// Has messages compressed from now on.
     pub fn set_deflate(&mut self, deflate: &Deflate) {
-        self.deflater = Some(Deflater::boxed(deflate, self.role));
+        self.deflater = Some(Deflater::boxed(deflate, self.framing.role()));
     }
 
-    /// Queues a message.
+    /// Queues what the application sends.
     ///
     /// # Errors
     ///
     /// [`NotOpen`] once a close frame was sent or the connection has ended (§5.5.1).
     #[inline]
-    pub fn send(&mut self, message: &Message) -> Result<(), NotOpen> {
-        self.send_with(message, Compress::Auto)
-    }
-
-    /// Queues a message, compressed or not.
-    ///
-    /// # Errors
-    ///
-    /// As [`Transmitter::send`].
-    #[inline]
-    pub fn send_with(&mut self, message: &Message, compress: Compress) -> Result<(), NotOpen> {
-        self.check_open()?;
-        let payload = message.as_bytes();
-        if self.deflater.is_some() && self.deflate(message.opcode(), payload, compress) {
-            return Ok(());
+    pub fn send<'a>(&mut self, outgoing: impl Into<Outgoing<'a>>) -> Result<(), NotOpen> {
+        if !self.state.is_open() {
+            return Err(NotOpen);
         }
-        if payload.len() < SHARE_FROM || self.role == Role::Client {
-            self.frame(message.opcode(), payload);
+        let outgoing = outgoing.into();
+        if self.deflater.is_none() {
+            self.framing.put(&mut self.outbox, outgoing);
         } else {
-            let (header, used) = Header::new(message.opcode(), payload.len() as u64).encode();
-            self.outbox.extend(&header[..used]);
-            self.outbox.push(message.clone().into_bytes());
+            self.send_deflated(outgoing);
         }
         Ok(())
     }
 
-    /// Queues a text message, copied.
-    ///
-    /// # Errors
-    ///
-    /// As [`Transmitter::send`].
-    #[inline]
-    pub fn send_text(&mut self, text: &str) -> Result<(), NotOpen> {
-        self.check_open()?;
-        self.data(Opcode::Text, text.as_bytes());
-        Ok(())
+    /// Whether messages are compressed.
+    #[must_use]
+    pub const fn is_deflating(&self) -> bool {
+        self.deflater.is_some()
     }
 
-    /// Queues a binary message, copied.
-    ///
-    /// # Errors
-    ///
-    /// As [`Transmitter::send`].
-    #[inline]
-    pub fn send_binary(&mut self, bytes: &[u8]) -> Result<(), NotOpen> {
-        self.check_open()?;
-        self.data(Opcode::Binary, bytes);
-        Ok(())
-    }
-
-    /// Queues a received message: copied if it is borrowed, shared if it owns its bytes and they are many.
-    ///
-    /// # Errors
-    ///
-    /// As [`Transmitter::send`].
-    #[inline]
-    pub fn send_payload(&mut self, payload: &Payload<'_>) -> Result<(), NotOpen> {
-        match (payload.as_message(), payload.as_text()) {
-            (Some(message), _) => self.send(message),
-            (None, Some(text)) => self.send_text(text),
-            (None, None) => self.send_binary(payload.as_bytes()),
-        }
-    }
-
-    /// Queues a message that was framed before. Its bytes are shared if they are many; also when it is compressed, unless a
-    /// context is taken over.
-    ///
-    /// # Errors
-    ///
-    /// As [`Transmitter::send`].
-    #[inline]
-    pub fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), NotOpen> {
-        if self.role == Role::Client {
-            // §5.1: a client masks each frame anew.
-            return self.send_with(prepared.message(), prepared.compression());
-        }
-        self.check_open()?;
-        if self.deflater.is_none() || !self.deflate_prepared(prepared) {
-            self.share(prepared.as_frame());
-        }
-        Ok(())
-    }
-
-    /// Queues a whole frame, shared if it is long.
-    #[inline]
-    fn share(&mut self, frame: &Bytes) {
-        if frame.len() < SHARE_FROM {
-            self.outbox.extend(frame);
-        } else {
-            self.outbox.push(frame.clone());
-        }
-    }
-
-    /// Queues a ping with at most 125 bytes of payload; more are cut off.
-    ///
-    /// # Errors
-    ///
-    /// As [`Transmitter::send`].
-    pub fn ping(&mut self, payload: &[u8]) -> Result<(), NotOpen> {
-        self.check_open()?;
-        self.frame(Opcode::Ping, &payload[..payload.len().min(MAX_CONTROL_PAYLOAD)]);
-        Ok(())
+    /// How frames are made here, for who makes them in another outbox.
+    pub(crate) const fn framing(&self) -> Framing {
+        self.framing
     }
 
     /// Starts the closing handshake (§7.1.2). Nothing happens if it has begun already.
@@ -340,11 +251,6 @@ impl Transmitter {
         self.blocked
     }
 
-    #[inline]
-    const fn check_open(&self) -> Result<(), NotOpen> {
-        if self.state.is_open() { Ok(()) } else { Err(NotOpen) }
-    }
-
     fn poll_keepalive(&mut self, now: Instant, mut heard: Heard) -> Due {
         // Nobody takes bytes from a full stream but a peer that lives.
         heard.bytes |= std::mem::take(&mut self.progress);
@@ -380,11 +286,33 @@ impl Transmitter {
         self.state.failed(failure, frame);
     }
 
-    /// Queues a message, compressed if it is long enough, else copied.
-    #[inline]
-    fn data(&mut self, opcode: Opcode, payload: &[u8]) {
-        if self.deflater.is_none() || !self.deflate(opcode, payload, Compress::Auto) {
-            self.frame(opcode, payload);
+    /// Queues messages compressed where that is of use.
+    fn send_deflated(&mut self, outgoing: Outgoing<'_>) {
+        let is_done = match outgoing {
+            Outgoing::Message(message, compress) => {
+                self.deflate(message.opcode(), message.as_bytes(), compress)
+            }
+            Outgoing::Text(text) => self.deflate(Opcode::Text, text.as_bytes(), Compress::Auto),
+            Outgoing::Binary(bytes) => self.deflate(Opcode::Binary, bytes, Compress::Auto),
+            Outgoing::Payload(payload) => {
+                self.deflate(payload.opcode(), payload.as_bytes(), Compress::Auto)
+            }
+            Outgoing::Prepared(all) => return all.iter().for_each(|one| self.send_prepared(one)),
+            Outgoing::Ping(_) => false,
+        };
+        if !is_done {
+            self.framing.put(&mut self.outbox, outgoing);
+        }
+    }
+
+    fn send_prepared(&mut self, prepared: &Prepared) {
+        let (message, compress) = (prepared.message(), prepared.compression());
+        let is_done = match self.framing.role() {
+            Role::Server => self.deflate_prepared(prepared),
+            Role::Client => self.deflate(message.opcode(), message.as_bytes(), compress),
+        };
+        if !is_done {
+            self.framing.prepared(&mut self.outbox, prepared);
         }
     }
 
@@ -394,7 +322,7 @@ impl Transmitter {
         if !deflater.takes(payload.len(), compress) {
             return false;
         }
-        let mask = (self.role == Role::Client).then(self.mask_source);
+        let mask = self.framing.mask();
         let mut is_deflated = false;
         self.outbox.extend_with(|buffer| {
             is_deflated = deflater.frame(opcode, mask, payload, buffer);
@@ -410,29 +338,14 @@ impl Transmitter {
             return false;
         }
         match prepared.deflated().get(message, deflater) {
-            Share::Frame(frame) => self.share(frame),
+            Share::Frame(frame) => framing::share(&mut self.outbox, frame),
             Share::Plain => return false,
             Share::Own => return self.deflate(message.opcode(), message.as_bytes(), compress),
         }
         true
     }
 
-    /// Copies a frame into the outbox, masked if this is a client.
-    #[inline]
     fn frame(&mut self, opcode: Opcode, payload: &[u8]) {
-        let mut header = Header::new(opcode, payload.len() as u64);
-        if self.role == Role::Client {
-            header.mask = Some((self.mask_source)());
-        }
-        let (bytes, used) = header.encode();
-        self.outbox.extend_with(|buffer| {
-            buffer.reserve(used + payload.len());
-            buffer.extend_from_slice(&bytes[..used]);
-            buffer.extend_from_slice(payload);
-            if let Some(key) = header.mask {
-                let start = buffer.len() - payload.len();
-                mask::apply(key, 0, &mut buffer[start..]);
-            }
-        });
+        self.framing.frame(&mut self.outbox, opcode, payload);
     }
 }

@@ -75,25 +75,22 @@ impl<H: Handler> Driver<H> {
         Self { reader, handler, stage: Stage::Opening }
     }
 
-    fn call(&mut self, f: impl FnOnce(&mut H, &mut Context<'_>)) {
-        let link = self.reader.link.clone();
-        f(&mut self.handler, &mut Context { link: &link });
-    }
-
     /// Handles what there is. Everything that is sent meanwhile leaves at its end.
     fn poll_open(&mut self, cx: &mut TaskContext<'_>) -> Poll<()> {
         let link = self.reader.link.clone();
         link.register_reader(cx.waker());
-        link.cork();
-        if self.stage == Stage::Opening {
-            self.stage = Stage::Open;
-            self.call(H::on_open);
-        }
-        for event in link.take_events() {
-            self.call(|handler, socket| handler.on_event(socket, event));
-        }
-        let turn = self.poll_input(cx, &link);
-        link.uncork();
+        let turn = {
+            let (_corking, events) = link.cork();
+            if self.stage == Stage::Opening {
+                self.stage = Stage::Open;
+                self.handler.on_open(&mut Context { link: &link });
+            }
+            for event in events {
+                self.handler.on_event(&mut Context { link: &link }, event);
+            }
+            self.poll_input(cx, &link)
+        };
+        self.reader.unshare();
         match turn {
             Poll::Ready(Turn::Closed) => Poll::Ready(()),
             Poll::Ready(Turn::Stopped) if link.is_held() && !link.is_closed() => Poll::Pending,
@@ -126,7 +123,8 @@ impl<H: Handler> Driver<H> {
         let Some(report) = self.reader.link.report() else { return };
         if report.failure.is_some() {
             let error = Error::new(report.clone());
-            self.call(|handler, socket| handler.on_error(socket, &error));
+            let link = &self.reader.link;
+            self.handler.on_error(&mut Context { link }, &error);
         }
         self.handler.on_close(&report);
     }

@@ -9,7 +9,7 @@ use super::error::{Error, TrySendError};
 use super::link::{Link, Refused};
 use super::sender::Sender;
 use crate::proto::{
-    CloseCode, CloseFrame, CloseReport, Compress, Message, NotOpen, Payload, Prepared, Transmitter,
+    CloseCode, CloseFrame, CloseReport, Compress, Message, Outgoing, Payload, Prepared, Transmitter,
 };
 
 /// What is called when something happens on a connection.
@@ -90,7 +90,7 @@ impl Context<'_> {
         compress: Compress,
     ) -> Result<(), TrySendError> {
         let message = message.into();
-        match self.link.queue(|t| t.send_with(&message, compress)) {
+        match self.link.queue(Outgoing::Message(&message, compress)) {
             Ok(()) => Ok(()),
             Err(Refused::Full) => Err(TrySendError::Full(message)),
             Err(Refused::Closed) => Err(TrySendError::Closed(message)),
@@ -103,7 +103,7 @@ impl Context<'_> {
     ///
     /// As [`Context::send`], with nothing to come back.
     pub fn text(&mut self, text: &str) -> Result<(), TrySendError<()>> {
-        self.queue(|t| t.send_text(text))
+        self.queue(Outgoing::Text(text))
     }
 
     /// Sends a copy of `bytes` as a binary message.
@@ -112,7 +112,7 @@ impl Context<'_> {
     ///
     /// As [`Context::send`], with nothing to come back.
     pub fn binary(&mut self, bytes: &[u8]) -> Result<(), TrySendError<()>> {
-        self.queue(|t| t.send_binary(bytes))
+        self.queue(Outgoing::Binary(bytes))
     }
 
     /// Sends a received message back, or on.
@@ -121,7 +121,7 @@ impl Context<'_> {
     ///
     /// As [`Context::send`], with nothing to come back.
     pub fn send_payload(&mut self, payload: &Payload<'_>) -> Result<(), TrySendError<()>> {
-        self.queue(|t| t.send_payload(payload))
+        self.queue(Outgoing::Payload(payload))
     }
 
     /// Sends a message that was framed before.
@@ -130,7 +130,7 @@ impl Context<'_> {
     ///
     /// As [`Context::send`], with nothing to come back.
     pub fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), TrySendError<()>> {
-        self.queue(|t| t.send_prepared(prepared))
+        self.queue(prepared.into())
     }
 
     /// Sends a ping with at most 125 bytes of payload.
@@ -139,7 +139,7 @@ impl Context<'_> {
     ///
     /// As [`Context::send`], with nothing to come back.
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), TrySendError<()>> {
-        self.queue(|t| t.ping(payload))
+        self.queue(Outgoing::Ping(payload))
     }
 
     /// Starts the closing handshake. `reason` is cut at 123 bytes.
@@ -165,11 +165,8 @@ impl Context<'_> {
         self.link.inspect(Transmitter::latency)
     }
 
-    fn queue(
-        &self,
-        put: impl FnOnce(&mut Transmitter) -> Result<(), NotOpen>,
-    ) -> Result<(), TrySendError<()>> {
-        self.link.queue(put).map_err(|refused| match refused {
+    fn queue(&self, outgoing: Outgoing<'_>) -> Result<(), TrySendError<()>> {
+        self.link.queue(outgoing).map_err(|refused| match refused {
             Refused::Full => TrySendError::Full(()),
             Refused::Closed => TrySendError::Closed(()),
         })

@@ -6,6 +6,7 @@
 //! flusher of the runtime put frames there, and any of them may write them out.
 
 mod buffers;
+mod cork;
 mod driver;
 mod error;
 mod flusher;

@@ -1,24 +1,27 @@
 //! The receiving half of a connection, with the reading half of the byte stream. Both ways to use a WebSocket stand on it.
 
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use tokio::io::AsyncReadExt;
 
-use super::buffers;
+use super::buffers::{self, Ahead};
 use super::link::Link;
 use crate::net::{ReadHalf, Stream, Wheel};
+use crate::proto::frame::MAX_HEADER;
 use crate::proto::{
-    CloseCode, CloseFrame, CloseReport, Config, Deflate, Failure, Payload, Received, Receiver, Role,
+    CloseCode, CloseFrame, CloseReport, Config, Deflate, Failure, Message, Payload, Received,
+    Receiver, Role,
 };
 
 /// After so many bytes others have their turn, be they as much as one read can give;
 const TURN: usize = buffers::READ_SIZE;
 /// or more, while a message is arriving that is bigger than that.
 const BIG_TURN: usize = 8 * TURN;
+/// From this length on a message lets another of its kind be expected.
+const EXPECT_FROM: usize = 16 * 1024;
 
 /// Reads, and tells a visitor what came.
 #[derive(Debug)]
@@ -28,9 +31,15 @@ pub(super) struct Reader {
     /// Gone once the connection has ended.
     io: Option<ReadHalf>,
     receiver: Receiver,
-    /// Input from `rest_at` on that a read delivered and the visitor did not want yet.
-    rest: Vec<u8>,
-    rest_at: usize,
+    /// Input that a read delivered and the visitor did not want yet.
+    rest: BytesMut,
+    /// The length of the frame that the last message came in, if it was a big one that came alone: the next may be like it.
+    expected: u32,
+    /// The frame under way began with a read, and nothing else had come when that was done.
+    is_alone: bool,
+    ahead: Option<Ahead>,
+    /// Messages were shown that are slices of a read buffer.
+    has_shared: bool,
     lingers: bool,
     ended: bool,
 }
@@ -79,7 +88,10 @@ impl Reader {
             io: Some(io),
             receiver,
             rest: leftover.into(),
-            rest_at: 0,
+            expected: 0,
+            is_alone: false,
+            ahead: None,
+            has_shared: false,
             lingers: false,
             ended: false,
         }
@@ -94,6 +106,30 @@ impl Reader {
     /// Whether input that was read waits to be looked at.
     pub(super) fn has_rest(&self) -> bool {
         !self.rest.is_empty()
+    }
+
+    /// The next message of what was read already, if it lies there whole.
+    pub(super) fn next_waiting(&mut self) -> Option<Message> {
+        if self.rest.is_empty() || self.link.is_closed() {
+            return None;
+        }
+        let before = self.rest.len();
+        let mut input = &mut self.rest[..];
+        let message = match self.receiver.handle_whole(&mut input)? {
+            Ok(payload) => payload.into_message(),
+            Err(error) => {
+                self.link.transmit(|t| t.handle_violation(error));
+                return None;
+            }
+        };
+        let used = before - input.len();
+        if used < before {
+            self.rest.advance(used);
+        } else {
+            self.rest = BytesMut::new();
+        }
+        self.link.heard(true);
+        Some(message)
     }
 
     /// Shows `visit` what arrives until it stops, the byte stream has no more, or the connection ends.
@@ -113,9 +149,9 @@ impl Reader {
                 }
                 continue;
             }
-            let read = match self.receiver.direct() {
-                Some(_) => self.poll_direct(cx, visit),
-                None => self.poll_shared(cx, visit),
+            let read = match self.receiver.is_direct() {
+                true => self.poll_direct(cx, visit),
+                false => self.poll_shared(cx, visit),
             };
             match ready!(read) {
                 Ok((0, _)) => self.link.transmit(|t| t.handle_failure(Failure::Eof)),
@@ -123,7 +159,7 @@ impl Reader {
                 Ok((count, Flow::Continue)) => {
                     read_bytes += count;
                     // To give way in the middle of a big message would have more of them grow at a time.
-                    let limit = if self.receiver.is_mid_message() { BIG_TURN } else { TURN };
+                    let limit = if self.receiver.is_direct() { BIG_TURN } else { TURN };
                     if read_bytes >= limit {
                         return Poll::Ready(Turn::Yield);
                     }
@@ -133,6 +169,14 @@ impl Reader {
                     self.link.transmit(|t| t.handle_failure(failure));
                 }
             }
+        }
+    }
+
+    /// To be called after what was sent meanwhile was flushed: what could not be written may be part of a read buffer, which
+    /// it should not keep.
+    pub(super) fn unshare(&mut self) {
+        if std::mem::take(&mut self.has_shared) {
+            self.link.unshare();
         }
     }
 
@@ -174,7 +218,9 @@ impl Reader {
                 self.link.linger(self.role);
             }
             while !self.link.is_expired() {
-                let read = buffers::with_read_buffer(|buffer| poll_read(&mut self.io, cx, buffer));
+                let mut buffer = buffers::take_read_buffer();
+                let read = poll_read(&mut self.io, cx, &mut buffer);
+                buffers::give_read_buffer(buffer);
                 if matches!(ready!(read), Ok(0) | Err(_)) {
                     break;
                 }
@@ -191,16 +237,52 @@ impl Reader {
         cx: &mut Context<'_>,
         visit: &mut impl FnMut(&Arc<Link>, Incoming<'_>) -> Flow,
     ) -> Poll<io::Result<(usize, Flow)>> {
-        buffers::with_read_buffer(|buffer| {
-            let count = ready!(poll_read(&mut self.io, cx, buffer))?;
-            if count > 0 {
-                self.link.heard(false);
+        if self.expected > 0 {
+            return self.poll_expected(cx, visit);
+        }
+        let mut buffer = buffers::take_read_buffer();
+        let read = poll_read(&mut self.io, cx, &mut buffer);
+        let flow = if let Poll::Ready(Ok(1..)) = read {
+            self.link.heard(false);
+            if !self.receiver.is_mid_message() {
+                self.is_alone = Receiver::is_big_and_more(&buffer);
             }
-            let mut input = &mut buffer[..count];
-            let flow = self.visit_input(&mut input, visit);
-            self.rest.extend_from_slice(input);
-            Poll::Ready(Ok((count, flow)))
-        })
+            self.visit_input(&mut buffer, false, visit)
+        } else {
+            Flow::Continue
+        };
+        if buffer.len() >= buffers::READ_SIZE / 8 {
+            self.rest = buffer.split();
+        } else if !buffer.is_empty() {
+            self.rest = BytesMut::from(&buffer[..]);
+        }
+        buffers::give_read_buffer(buffer);
+        read.map_ok(|count| (count, flow))
+    }
+
+    /// Reads to where a message like the last one may stay.
+    fn poll_expected(
+        &mut self,
+        cx: &mut Context<'_>,
+        visit: &mut impl FnMut(&Arc<Link>, Incoming<'_>) -> Flow,
+    ) -> Poll<io::Result<(usize, Flow)>> {
+        let mut buffer = buffers::take_expected_buffer(self.expected as usize);
+        let read = poll_read(&mut self.io, cx, &mut buffer);
+        let Poll::Ready(Ok(count @ 1..)) = read else {
+            buffers::give_expected_buffer(buffer);
+            return read.map_ok(|count| (count, Flow::Continue));
+        };
+        self.link.heard(false);
+        self.is_alone = buffer.len() < buffer.capacity();
+        self.ahead = Ahead::reserve(std::mem::take(&mut self.expected));
+        let flow = self.visit_input(&mut buffer, self.ahead.is_some(), visit);
+        if !self.receiver.is_mid_message() {
+            self.ahead = None;
+        }
+        if !buffer.is_empty() {
+            self.rest = buffer;
+        }
+        Poll::Ready(Ok((count, flow)))
     }
 
     /// Reads the rest of a big message to where it belongs.
@@ -223,41 +305,84 @@ impl Reader {
 
     fn visit_rest(&mut self, visit: &mut impl FnMut(&Arc<Link>, Incoming<'_>) -> Flow) -> Flow {
         let mut rest = std::mem::take(&mut self.rest);
-        let mut input = &mut rest[self.rest_at..];
-        let flow = self.visit_input(&mut input, visit);
-        let left = input.len();
-        if left > 0 {
-            self.rest_at = rest.len() - left;
+        let flow = self.visit_input(&mut rest, false, visit);
+        if !rest.is_empty() {
             self.rest = rest;
-        } else {
-            self.rest_at = 0;
         }
         flow
     }
 
+    /// Shows `visit` what is in `buffer`. What is left there, after `Stop`, is what it has not seen. With `take_over` a message
+    /// may take the buffer with it.
     fn visit_input(
+        &mut self,
+        buffer: &mut BytesMut,
+        take_over: bool,
+        visit: &mut impl FnMut(&Arc<Link>, Incoming<'_>) -> Flow,
+    ) -> Flow {
+        loop {
+            let received = match Receiver::is_big(buffer) {
+                true => self.receiver.handle_big(buffer, take_over),
+                false => None,
+            };
+            if let Some(received) = received {
+                self.has_shared = true;
+                if self.dispatch(received, visit) == Flow::Stop {
+                    return Flow::Stop;
+                }
+                continue;
+            }
+            let before = buffer.len();
+            let mut input = &mut buffer[..];
+            let flow = self.visit_small(&mut input, visit);
+            let used = before - input.len();
+            buffer.advance(used);
+            if let Some(flow) = flow {
+                return flow;
+            }
+        }
+    }
+
+    /// As [`Reader::visit_input`], until it finds a big message behind others.
+    fn visit_small(
         &mut self,
         input: &mut &mut [u8],
         visit: &mut impl FnMut(&Arc<Link>, Incoming<'_>) -> Flow,
-    ) -> Flow {
-        // `Stop` comes only from the visitor: what is left of the input then is what it has not seen.
-        while let Some(received) = self.receiver.handle_input(input) {
-            if self.dispatch(received, visit) == Flow::Stop {
-                return Flow::Stop;
+    ) -> Option<Flow> {
+        loop {
+            let flow = match self.receiver.handle_whole(input) {
+                Some(Ok(payload)) => {
+                    self.link.heard(true);
+                    visit(&self.link, Incoming::Message(payload))
+                }
+                Some(Err(error)) => self.dispatch(Received::Violation(error), visit),
+                None => match self.receiver.handle_input(input) {
+                    Some(received) => self.dispatch(received, visit),
+                    None => return Some(Flow::Continue),
+                },
+            };
+            if flow == Flow::Stop {
+                return Some(Flow::Stop);
+            }
+            if Receiver::is_big(input) {
+                return None;
             }
         }
-        Flow::Continue
     }
 
-    #[inline]
     fn dispatch(
-        &self,
+        &mut self,
         received: Received<'_>,
         visit: &mut impl FnMut(&Arc<Link>, Incoming<'_>) -> Flow,
     ) -> Flow {
         let link = &self.link;
         match received {
             Received::Message(payload) => {
+                let len = payload.as_bytes().len();
+                if self.is_alone && len >= EXPECT_FROM {
+                    self.expected = buffers::expectation(len + MAX_HEADER);
+                }
+                self.ahead = None;
                 link.heard(true);
                 visit(link, Incoming::Message(payload))
             }
@@ -281,13 +406,14 @@ impl Reader {
     }
 }
 
+/// Reads into the room that `buffer` has.
 fn poll_read(
     io: &mut Option<ReadHalf>,
     cx: &mut Context<'_>,
-    buffer: &mut [u8],
+    buffer: &mut BytesMut,
 ) -> Poll<io::Result<usize>> {
     let Some(io) = io else { return Poll::Ready(Ok(0)) };
-    let mut buffer = ReadBuf::new(buffer);
-    ready!(Pin::new(io).poll_read(cx, &mut buffer))?;
-    Poll::Ready(Ok(buffer.filled().len()))
+    // Not more than that: a `BytesMut` would grow.
+    let mut room = buffer.limit(buffer.capacity() - buffer.len());
+    std::pin::pin!(io.read_buf(&mut room)).poll(cx)
 }

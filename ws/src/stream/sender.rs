@@ -9,7 +9,7 @@ use super::error::{SendError, TrySendError};
 use super::link::{Link, Refused};
 use super::waiting::{Until, Wait};
 use crate::proto::{
-    CloseCode, CloseFrame, CloseReport, Compress, Message, NotOpen, Prepared, Transmitter,
+    CloseCode, CloseFrame, CloseReport, Compress, Message, Outgoing, Prepared, Transmitter,
 };
 
 /// Sends on a connection from any task; cheap to clone.
@@ -46,7 +46,7 @@ impl Sender {
         compress: Compress,
     ) -> Result<(), TrySendError> {
         let message = message.into();
-        match self.link.queue(|t| t.send_with(&message, compress)) {
+        match self.link.queue(Outgoing::Message(&message, compress)) {
             Ok(()) => Ok(()),
             Err(Refused::Full) => Err(TrySendError::Full(message)),
             Err(Refused::Closed) => Err(TrySendError::Closed(message)),
@@ -74,15 +74,14 @@ impl Sender {
         message: impl Into<Message>,
         compress: Compress,
     ) -> Result<(), SendError> {
-        let mut message = message.into();
-        loop {
-            message = match self.try_send_with(message, compress) {
-                Ok(()) => return Ok(()),
-                Err(TrySendError::Closed(message)) => return Err(SendError::Closed(message)),
-                Err(TrySendError::Full(message)) => message,
-            };
-            Wait::new(&self.link, Until::Room).await;
+        let message = message.into();
+        while let Err(refused) = self.link.queue(Outgoing::Message(&message, compress)) {
+            match refused {
+                Refused::Full => Wait::new(&self.link, Until::Room).await,
+                Refused::Closed => return Err(SendError::Closed(message)),
+            }
         }
+        Ok(())
     }
 
     /// As [`Sender::send`], but gives up after `timeout`.
@@ -108,7 +107,7 @@ impl Sender {
     ///
     /// As [`Sender::try_send`], with nothing to come back.
     pub fn try_send_prepared(&self, prepared: &Prepared) -> Result<(), TrySendError<()>> {
-        self.queue(|t| t.send_prepared(prepared))
+        self.queue(prepared.into())
     }
 
     /// Sends messages that were framed before, with no other between them; all or none.
@@ -117,7 +116,7 @@ impl Sender {
     ///
     /// As [`Sender::try_send`], with nothing to come back.
     pub fn try_send_all(&self, prepared: &[Prepared]) -> Result<(), TrySendError<()>> {
-        self.queue(|t| prepared.iter().try_for_each(|message| t.send_prepared(message)))
+        self.queue(Outgoing::Prepared(prepared))
     }
 
     /// Sends a ping with at most 125 bytes of payload.
@@ -126,7 +125,7 @@ impl Sender {
     ///
     /// As [`Sender::try_send`], with nothing to come back.
     pub fn ping(&self, payload: &[u8]) -> Result<(), TrySendError<()>> {
-        self.queue(|t| t.ping(payload))
+        self.queue(Outgoing::Ping(payload))
     }
 
     /// Starts the closing handshake. `reason` is cut at 123 bytes. Messages that wait are sent first.
@@ -143,7 +142,7 @@ impl Sender {
     /// Bytes that wait to be written.
     #[must_use]
     pub fn buffered_bytes(&self) -> usize {
-        self.link.inspect(|t| t.outbox().len())
+        self.link.buffered_bytes()
     }
 
     /// Waits until nothing waits to be written, or the connection has ended.
@@ -165,7 +164,7 @@ impl Sender {
     /// Whether messages can be sent.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.link.inspect(Transmitter::is_open)
+        self.link.is_open()
     }
 
     /// How the connection ended, once it has.
@@ -207,11 +206,8 @@ impl Sender {
         self.link.resume();
     }
 
-    fn queue(
-        &self,
-        put: impl FnOnce(&mut Transmitter) -> Result<(), NotOpen>,
-    ) -> Result<(), TrySendError<()>> {
-        self.link.queue(put).map_err(|refused| match refused {
+    fn queue(&self, outgoing: Outgoing<'_>) -> Result<(), TrySendError<()>> {
+        self.link.queue(outgoing).map_err(|refused| match refused {
             Refused::Full => TrySendError::Full(()),
             Refused::Closed => TrySendError::Closed(()),
         })

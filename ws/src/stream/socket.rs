@@ -18,7 +18,9 @@ use super::reader::{Flow, Incoming, Reader, Turn};
 use super::sender::Sender;
 use super::waiting::{SOCKET, Until, Wait};
 use crate::net::Stream;
-use crate::proto::{CloseCode, CloseFrame, CloseReport, Compress, Config, Deflate, Message, Role};
+use crate::proto::{
+    CloseCode, CloseFrame, CloseReport, Compress, Config, Deflate, Message, Outgoing, Role,
+};
 
 /// A WebSocket connection whose opening handshake is done.
 ///
@@ -131,8 +133,8 @@ impl WebSocket {
     /// # Errors
     ///
     /// When the connection failed. It is over then.
-    pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
-        self.reader.recv().await
+    pub fn recv(&mut self) -> impl Future<Output = Result<Option<Message>, Error>> + Send {
+        Receive(&mut self.reader)
     }
 
     /// Sends a message as soon as there is room for it. It is written at once, unless messages that were read together with
@@ -157,15 +159,14 @@ impl WebSocket {
         message: impl Into<Message>,
         compress: Compress,
     ) -> Result<(), SendError> {
-        let mut message = message.into();
-        loop {
-            message = match self.try_send_with(message, compress) {
-                Ok(()) => return Ok(()),
-                Err(TrySendError::Closed(message)) => return Err(SendError::Closed(message)),
-                Err(TrySendError::Full(message)) => message,
-            };
-            Wait::new(self.link(), Until::Room).await;
+        let message = message.into();
+        while let Err(refused) = self.put(Outgoing::Message(&message, compress)) {
+            match refused {
+                Refused::Full => Wait::new(self.link(), Until::Room).await,
+                Refused::Closed => return Err(SendError::Closed(message)),
+            }
         }
+        Ok(())
     }
 
     /// Sends a message if there is room for it.
@@ -189,15 +190,20 @@ impl WebSocket {
         compress: Compress,
     ) -> Result<(), TrySendError> {
         let message = message.into();
-        let result = if self.reader.reader().has_rest() {
-            self.link().queue(|t| t.send_with(&message, compress))
-        } else {
-            self.link().queue_and_flush(|t| t.send_with(&message, compress))
-        };
-        match result {
+        match self.put(Outgoing::Message(&message, compress)) {
             Ok(()) => Ok(()),
             Err(Refused::Full) => Err(TrySendError::Full(message)),
             Err(Refused::Closed) => Err(TrySendError::Closed(message)),
+        }
+    }
+
+    #[inline]
+    fn put(&self, outgoing: Outgoing<'_>) -> Result<(), Refused> {
+        let reader = self.reader.reader();
+        if reader.has_rest() {
+            reader.link.queue(outgoing)
+        } else {
+            reader.link.queue_and_flush(outgoing)
         }
     }
 
@@ -265,8 +271,8 @@ impl WebSocketReader {
     /// # Errors
     ///
     /// When the connection failed. It is over then.
-    pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
-        Receive(self).await
+    pub fn recv(&mut self) -> impl Future<Output = Result<Option<Message>, Error>> + Send {
+        Receive(self)
     }
 
     fn reader(&self) -> &Reader {
@@ -288,6 +294,9 @@ impl WebSocketReader {
 
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
         let reader = self.reader.as_mut().expect("it is there until it is dropped");
+        if let Some(message) = reader.next_waiting() {
+            return Poll::Ready(Ok(Some(message)));
+        }
         let mut received = None;
         reader.link.register_reader(cx.waker());
         loop {
@@ -382,7 +391,7 @@ impl Sink<Message> for WebSocket {
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Self::Error> {
-        self.link().queue_promised(|t| t.send(&message)).map_err(|_| SendError::Closed(()))
+        self.link().queue_promised((&message).into()).map_err(|_| SendError::Closed(()))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {

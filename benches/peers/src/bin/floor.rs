@@ -1,9 +1,10 @@
-//! The floor: one thread, epoll, and whatever comes goes back. What the kernel allows; nobody could use it.
+//! The floor: one thread, epoll, and whatever comes goes back, or to everybody. What the kernel allows; nobody could use it.
 
 use std::io::{self, Read, Write};
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
+use peers::{Args, Work};
 
 struct Connection {
     stream: TcpStream,
@@ -11,55 +12,87 @@ struct Connection {
     rest: Vec<u8>,
 }
 
+struct Floor {
+    connections: Vec<Option<Connection>>,
+    work: Work,
+}
+
 const LISTENER: Token = Token(usize::MAX);
 
 fn main() -> io::Result<()> {
-    let addr = std::env::args().nth(1).unwrap_or("127.0.0.1:9000".into());
-    let mut listener = TcpListener::bind(addr.parse().map_err(io::Error::other)?)?;
+    let args = Args::read();
+    let mut listener = TcpListener::bind(args.addr)?;
     let (mut poll, mut events) = (Poll::new()?, Events::with_capacity(1024));
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
-    let mut connections: Vec<Option<Connection>> = Vec::new();
+    let mut floor = Floor { connections: Vec::new(), work: args.work };
     let mut buffer = vec![0; 256 * 1024];
     loop {
         poll.poll(&mut events, None)?;
         for event in &events {
-            if event.token() == LISTENER {
-                while let Ok((mut stream, _)) = listener.accept() {
-                    stream.set_nodelay(true)?;
-                    let both = Interest::READABLE | Interest::WRITABLE;
-                    poll.registry().register(&mut stream, Token(connections.len()), both)?;
-                    connections.push(Some(Connection { stream, rest: Vec::new() }));
-                }
-                continue;
+            match event.token() {
+                LISTENER => floor.accept(&listener, &poll)?,
+                Token(index) => floor.serve(index, &mut buffer),
             }
-            let slot = &mut connections[event.token().0];
-            if let Some(connection) = slot
-                && connection.echo(&mut buffer).is_err()
-            {
-                *slot = None;
+        }
+    }
+}
+
+impl Floor {
+    fn accept(&mut self, listener: &TcpListener, poll: &Poll) -> io::Result<()> {
+        while let Ok((mut stream, _)) = listener.accept() {
+            stream.set_nodelay(true)?;
+            let index = self.connections.iter().position(Option::is_none);
+            let index = index.filter(|_| self.work == Work::Echo).unwrap_or(self.connections.len());
+            let both = Interest::READABLE | Interest::WRITABLE;
+            poll.registry().register(&mut stream, Token(index), both)?;
+            if index == self.connections.len() {
+                self.connections.push(None);
+            }
+            self.connections[index] = Some(Connection { stream, rest: Vec::new() });
+        }
+        Ok(())
+    }
+
+    fn serve(&mut self, index: usize, buffer: &mut [u8]) {
+        let Some(connection) = &mut self.connections[index] else { return };
+        let served = match self.work {
+            Work::Echo => connection.echo(buffer),
+            Work::Broadcast => connection.read(buffer).map(|count| self.publish(&buffer[..count])),
+        };
+        if served.is_err() {
+            self.connections[index] = None;
+        }
+    }
+
+    fn publish(&mut self, bytes: &[u8]) {
+        for connection in self.connections.iter_mut().flatten() {
+            if !bytes.is_empty() && connection.rest.is_empty() {
+                // Who is gone is found out when it is read from.
+                let _ = connection.write(bytes);
             }
         }
     }
 }
 
 impl Connection {
-    fn echo(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let rest = std::mem::take(&mut self.rest);
         self.write(&rest)?;
-        while self.rest.is_empty() {
-            match self.stream.read(buffer) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(count) => {
-                    self.write(&buffer[..count])?;
-                    if count < buffer.len() {
-                        break;
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) => return Err(error),
+        match self.stream.read(buffer) {
+            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            result => result,
+        }
+    }
+
+    fn echo(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+        loop {
+            let count = self.read(buffer)?;
+            self.write(&buffer[..count])?;
+            if count < buffer.len() || !self.rest.is_empty() {
+                return Ok(());
             }
         }
-        Ok(())
     }
 
     fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {

@@ -1,25 +1,27 @@
-//! tokio-websockets: echo.
+//! tokio-websockets.
 
-use futures_util::{SinkExt, StreamExt};
+use bytes::Bytes;
+use peers::{Args, Batch, Hub, Work};
+use tokio::net::TcpStream;
+use tokio_websockets::{Error, Limits, Message, ServerBuilder};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::io::Result<()> {
-    let addr = std::env::args().nth(1).unwrap_or("127.0.0.1:9000".into());
-    let listener = tokio::net::TcpListener::bind(addr).await?;
-    loop {
-        let (stream, _) = listener.accept().await?;
-        stream.set_nodelay(true)?;
-        tokio::spawn(async move {
-            let Ok((_, mut socket)) = tokio_websockets::ServerBuilder::new().accept(stream).await
-            else {
-                return;
-            };
-            while let Some(Ok(message)) = socket.next().await {
-                if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err()
-                {
-                    return;
-                }
-            }
-        });
+    peers::serve(Args::read(), connection).await
+}
+
+async fn connection(stream: TcpStream, args: Args, hub: Hub) {
+    let accepted = ServerBuilder::new().limits(Limits::unlimited()).accept(stream).await;
+    let Ok((_, socket)) = accepted else { return };
+    match args.work {
+        Work::Echo => _ = peers::echo(socket, args.batch, Batch::Collect, data).await,
+        Work::Broadcast => {
+            let payload = |received| data(received).map(|message| message.into_payload().into());
+            peers::broadcast(socket, hub, payload, |bytes: Bytes| Message::binary(bytes)).await;
+        }
     }
+}
+
+fn data(received: Result<Message, Error>) -> Option<Message> {
+    received.ok().filter(|message| message.is_text() || message.is_binary())
 }

@@ -9,7 +9,7 @@ use crate::Config;
 use crate::outbox::Outbox;
 use crate::proto::frame::{Header, Opcode};
 use crate::proto::{
-    CloseCode, CloseFrame, Connection, Failure, Initiator, Message, NotOpen, Prepared,
+    CloseCode, CloseFrame, Connection, Failure, Initiator, Message, NotOpen, Outgoing, Prepared,
     ProtocolError, Role, Transmitter, mask,
 };
 
@@ -106,10 +106,10 @@ fn a_prepared_message_is_the_frame_that_a_server_sends_and_a_client_masks_it() {
             plain.send(prepared.message()).unwrap();
             assert_eq!(rest(&plain), prepared.frame());
             let mut server = transmitter(Role::Server);
-            server.send_prepared(&prepared).unwrap();
+            server.send(&prepared).unwrap();
             assert_eq!(rest(&server), prepared.frame());
             let mut client = transmitter(Role::Client);
-            client.send_prepared(&prepared).unwrap();
+            client.send(&prepared).unwrap();
             let mut bytes = rest(&client);
             let (header, used) = Header::decode(&bytes).unwrap().unwrap();
             assert_eq!(header.mask, Some(KEY));
@@ -125,8 +125,8 @@ fn big_payloads_of_a_server_are_shared_and_not_copied() {
     let prepared = Prepared::binary(&payload);
     let mut server = transmitter(Role::Server);
     server.send(&Message::from(payload.clone())).unwrap();
-    server.send_text("small").unwrap();
-    server.send_prepared(&prepared).unwrap();
+    server.send(Outgoing::Text("small")).unwrap();
+    server.send(&prepared).unwrap();
     let mut slices = [IoSlice::new(&[]); 8];
     let count = server.outbox().chunks_vectored(&mut slices);
     assert_eq!(count, 4, "header, payload, small frame, prepared frame");
@@ -140,8 +140,8 @@ fn big_payloads_of_a_server_are_shared_and_not_copied() {
 fn small_frames_leave_as_one_piece() {
     let mut server = transmitter(Role::Server);
     for _ in 0..100 {
-        server.send_text("small").unwrap();
-        server.send_prepared(&Prepared::text("prepared")).unwrap();
+        server.send(Outgoing::Text("small")).unwrap();
+        server.send(&Prepared::text("prepared")).unwrap();
     }
     assert_eq!(server.outbox().chunk().len(), 100 * (2 + 5 + 2 + 8));
 }

@@ -20,6 +20,12 @@ pub(super) const CLOSED: u16 = 1 << 6;
 pub(super) const EXPIRED: u16 = 1 << 7;
 /// Nobody receives: the application does something else.
 pub(super) const UNATTENDED: u16 = 1 << 8;
+/// No more messages are taken: the closing handshake has begun, or the connection has ended.
+pub(super) const REFUSING: u16 = 1 << 9;
+/// The thread of the batch collects what is sent on it without a lock.
+pub(super) const COLLECTING: u16 = 1 << 10;
+/// Others have sent something meanwhile, which goes behind what is collected so far and before what comes next.
+pub(super) const BEHIND: u16 = 1 << 11;
 
 /// Any number of the flags above.
 #[derive(Debug, Default)]

@@ -14,19 +14,23 @@ use std::time::Instant;
 use atomic_waker::AtomicWaker;
 
 use self::flags::{
-    CLOSED, CONGESTED, CORKED, EXPIRED, Flags, HEARD_BYTES, HEARD_MESSAGE, PAUSED, SCHEDULED,
-    UNATTENDED,
+    BEHIND, CLOSED, COLLECTING, CONGESTED, CORKED, EXPIRED, Flags, HEARD_BYTES, HEARD_MESSAGE,
+    PAUSED, REFUSING, SCHEDULED, UNATTENDED,
 };
 use self::output::Output;
+use super::cork;
 use super::flusher::Flusher;
 use super::waiting::{Place, Until, Waiting};
 use crate::net::{Wheel, WriteHalf};
+use crate::outbox::Outbox;
 use crate::proto::{
-    CloseFrame, CloseReport, Config, Failure, NotOpen, OverflowPolicy, Role, Transmitter,
+    CloseFrame, CloseReport, Config, Failure, NotOpen, Outgoing, OverflowPolicy, Role, Transmitter,
 };
 
 /// From this many waiting bytes on a batch is written out before it is complete, and a push connection stops reading.
 const HIGH_WATER: usize = 64 * 1024;
+/// So many bytes may be collected for one write if they are big messages that are not copied.
+const BATCH: usize = 256 * 1024;
 /// Events of the application that may wait for the handler.
 const MAX_EVENTS: usize = 1024;
 pub(super) struct Link {
@@ -47,10 +51,18 @@ struct Out {
     events: Vec<Box<dyn Any + Send>>,
     /// What is dropped when the byte stream is let go of.
     kept: Option<Box<dyn Send>>,
+    /// What was asked for while another thread collects what is to be sent before it.
+    behind: Option<Box<Behind>>,
     /// The deadline that the wheel knows of.
     timer: Option<Instant>,
     /// When to stop waiting for the peer to end its side.
     linger_until: Option<Instant>,
+}
+
+#[derive(Default)]
+struct Behind {
+    outbox: Outbox,
+    close: Option<CloseFrame>,
 }
 
 /// A message could not be queued.
@@ -90,6 +102,7 @@ impl Link {
                 waiting: Waiting::default(),
                 events: Vec::new(),
                 kept: None,
+                behind: None,
                 timer: None,
                 linger_until: None,
             }),
@@ -137,15 +150,37 @@ impl Link {
         self.flags.any(PAUSED | CONGESTED)
     }
 
-    /// What is queued from now on leaves when [`Link::uncork`] is called, not by the flusher.
-    pub(super) fn cork(&self) {
+    /// What is queued from now on leaves when what is returned is dropped, not by the flusher. Also returns the events that
+    /// wait for the handler.
+    pub(super) fn cork(self: &Arc<Self>) -> (Corking<'_>, Vec<Box<dyn Any + Send>>) {
+        let mut out = self.lock();
         self.flags.set(CORKED);
+        let transmitter = &out.output.transmitter;
+        if transmitter.is_open() && transmitter.outbox().is_empty() && !transmitter.is_deflating() {
+            let limit = self.config.max_buffered_bytes.min(BATCH);
+            if cork::begin(self.address(), transmitter.framing(), limit) {
+                self.flags.set(COLLECTING);
+            }
+        }
+        let events = std::mem::take(&mut out.events);
+        (Corking(self), events)
     }
 
-    pub(super) fn uncork(self: &Arc<Self>) {
+    fn uncork(self: &Arc<Self>) {
         let mut out = self.lock();
-        self.flags.unset(CORKED);
+        cork::end(self.address());
+        self.flags.unset(CORKED | COLLECTING);
+        if let Some(frame) = out.behind.take().and_then(|behind| behind.close) {
+            out.output.transmitter.close(frame, Wheel::now());
+            self.announce(&mut out);
+            self.sync(&mut out);
+        }
         self.flush(&mut out);
+    }
+
+    /// Copies what waits and is shared with others.
+    pub(super) fn unshare(&self) {
+        self.lock().output.transmitter.outbox_mut().unshare();
     }
 
     /// Writes at once what waits for the flusher.
@@ -153,10 +188,6 @@ impl Link {
         if self.flags.any(SCHEDULED) {
             self.flush(&mut self.lock());
         }
-    }
-
-    pub(super) fn take_events(&self) -> Vec<Box<dyn Any + Send>> {
-        std::mem::take(&mut self.lock().events)
     }
 
     /// Waits for the peer to end the byte stream, but not for longer than the close timeout. A server ends its own side first
@@ -201,42 +232,46 @@ impl Link {
 
     // --- everybody's side ---
 
-    /// Queues what `put` puts in the outbox, if there is room, and sees to it that it leaves.
+    /// Queues a message, if there is room, and sees to it that it leaves.
     #[inline]
-    pub(super) fn queue(
-        self: &Arc<Self>,
-        put: impl FnOnce(&mut Transmitter) -> Result<(), NotOpen>,
-    ) -> Result<(), Refused> {
+    pub(super) fn queue(self: &Arc<Self>, outgoing: Outgoing<'_>) -> Result<(), Refused> {
+        if self.flags.any(REFUSING) {
+            return Err(Refused::Closed);
+        }
+        if self.flags.any(COLLECTING)
+            && !self.flags.any(BEHIND)
+            && cork::put(self.address(), outgoing)
+        {
+            return Ok(());
+        }
+        self.queue_locked(outgoing)
+    }
+
+    fn queue_locked(self: &Arc<Self>, outgoing: Outgoing<'_>) -> Result<(), Refused> {
         let mut out = self.lock();
         self.check_room(&mut out)?;
-        self.put(&mut out, put)?;
+        self.put(&mut out, outgoing)?;
         Ok(())
     }
 
     /// As [`Link::queue`], for whom room was promised: others may have taken it meanwhile.
-    pub(super) fn queue_promised(
-        self: &Arc<Self>,
-        put: impl FnOnce(&mut Transmitter) -> Result<(), NotOpen>,
-    ) -> Result<(), NotOpen> {
-        self.put(&mut self.lock(), put)
+    pub(super) fn queue_promised(self: &Arc<Self>, outgoing: Outgoing<'_>) -> Result<(), NotOpen> {
+        self.put(&mut self.lock(), outgoing)
     }
 
     /// As [`Link::queue`], but writes at once.
-    pub(super) fn queue_and_flush(
-        self: &Arc<Self>,
-        put: impl FnOnce(&mut Transmitter) -> Result<(), NotOpen>,
-    ) -> Result<(), Refused> {
+    pub(super) fn queue_and_flush(self: &Arc<Self>, outgoing: Outgoing<'_>) -> Result<(), Refused> {
         let mut out = self.lock();
         self.check_room(&mut out)?;
         out.output.lend_buffer();
-        put(&mut out.output.transmitter)?;
+        out.output.transmitter.send(outgoing)?;
         self.flush(&mut out);
         Ok(())
     }
 
     /// A single message always finds room, however little may wait.
     fn has_room(&self, out: &Out) -> bool {
-        let waiting = out.output.len();
+        let waiting = out.len();
         waiting < self.config.max_buffered_bytes || waiting == 0
     }
 
@@ -251,14 +286,18 @@ impl Link {
         Err(if out.output.transmitter.is_open() { Refused::Full } else { Refused::Closed })
     }
 
-    #[inline]
-    fn put(
-        self: &Arc<Self>,
-        out: &mut Out,
-        put: impl FnOnce(&mut Transmitter) -> Result<(), NotOpen>,
-    ) -> Result<(), NotOpen> {
+    fn put(self: &Arc<Self>, out: &mut Out, outgoing: Outgoing<'_>) -> Result<(), NotOpen> {
+        if self.is_collected_elsewhere() {
+            if !self.is_open() {
+                return Err(NotOpen);
+            }
+            let framing = out.output.transmitter.framing();
+            framing.put(&mut out.behind.get_or_insert_default().outbox, outgoing);
+            self.flags.set(BEHIND);
+            return Ok(());
+        }
         out.output.lend_buffer();
-        put(&mut out.output.transmitter)?;
+        out.output.transmitter.send(outgoing)?;
         if !self.flags.any(CORKED) {
             self.schedule();
         } else if out.output.len() >= HIGH_WATER {
@@ -285,7 +324,21 @@ impl Link {
     }
 
     pub(super) fn close(self: &Arc<Self>, frame: CloseFrame) {
+        if self.is_collected_elsewhere() {
+            let mut out = self.lock();
+            // What the handler has sent so far goes before it.
+            if self.is_collected_elsewhere() && !self.flags.set(REFUSING) {
+                out.behind.get_or_insert_default().close = Some(frame);
+                out.waiting.wake_all();
+                return;
+            }
+        }
         self.transmit(|transmitter| transmitter.close(frame, Wheel::now()));
+    }
+
+    /// Whether messages can be sent.
+    pub(super) fn is_open(&self) -> bool {
+        !self.flags.any(REFUSING)
     }
 
     pub(super) fn report(&self) -> Option<CloseReport> {
@@ -294,6 +347,10 @@ impl Link {
 
     pub(super) fn inspect<T>(&self, look: impl FnOnce(&Transmitter) -> T) -> T {
         look(&self.lock().output.transmitter)
+    }
+
+    pub(super) fn buffered_bytes(&self) -> usize {
+        self.lock().len()
     }
 
     pub(super) fn notify(&self, event: Box<dyn Any + Send>) -> Result<(), Box<dyn Any + Send>> {
@@ -327,10 +384,10 @@ impl Link {
         let mut out = self.lock();
         let ready = out.output.io.is_none()
             || match until {
-                Until::Room => !out.output.transmitter.is_open() || self.has_room(&out),
+                Until::Room => !self.is_open() || self.has_room(&out),
                 Until::Drained => {
                     out.output.transmitter.report().is_some()
-                        || out.output.transmitter.outbox().is_empty()
+                        || (out.len() == 0 && !self.is_collected_elsewhere())
                 }
             };
         if ready {
@@ -350,7 +407,7 @@ impl Link {
 
     /// Has the flusher write what was queued.
     pub(super) fn schedule(self: &Arc<Self>) {
-        if !self.flags.set(SCHEDULED) {
+        if !self.flags.any(SCHEDULED) && !self.flags.set(SCHEDULED) {
             self.flusher.schedule(self.clone());
         }
     }
@@ -389,16 +446,58 @@ impl Link {
         }
     }
 
-    /// Tells everybody if the connection has ended.
+    /// Tells everybody if no more can be sent, or the connection has ended.
     fn sync(&self, out: &mut Out) {
+        if !out.output.transmitter.is_open() && !self.flags.set(REFUSING) {
+            out.waiting.wake_all();
+        }
         if out.output.transmitter.report().is_some() && !self.flags.set(CLOSED) {
             self.reader.wake();
             out.waiting.wake_all();
         }
     }
 
+    /// Who this is among the links of the process.
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    /// Whether another thread collects what its handler sends.
+    fn is_collected_elsewhere(&self) -> bool {
+        self.flags.any(COLLECTING) && !cork::is_of(self.address())
+    }
+
+    /// Also puts in order what this thread has collected and what others have sent meanwhile.
     fn lock(&self) -> MutexGuard<'_, Out> {
-        self.out.lock().unwrap_or_else(PoisonError::into_inner)
+        let is_collecting = self.flags.any(COLLECTING);
+        let collected = if is_collecting { cork::take(self.address()) } else { None };
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(collected) = collected {
+            self.flags.unset(BEHIND);
+            let behind = out.behind.as_mut().map(|behind| std::mem::take(&mut behind.outbox));
+            if out.output.transmitter.is_open() {
+                let outbox = out.output.transmitter.outbox_mut();
+                outbox.append(collected);
+                outbox.append(behind.unwrap_or_default());
+            }
+        }
+        out
+    }
+}
+
+impl Out {
+    /// Bytes that wait, as far as this thread may know.
+    fn len(&self) -> usize {
+        self.output.len() + self.behind.as_ref().map_or(0, |behind| behind.outbox.len())
+    }
+}
+
+/// While it is there what is queued waits.
+pub(super) struct Corking<'a>(&'a Arc<Link>);
+
+impl Drop for Corking<'_> {
+    fn drop(&mut self) {
+        self.0.uncork();
     }
 }
 

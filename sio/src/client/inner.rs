@@ -1,0 +1,352 @@
+//! One socket's state, over all of its connections, and what it holds in each.
+//!
+//! ```text
+//!                40 with a sid
+//!  +---------+ ---------------> +-----------+
+//!  | waiting |                  | connected |
+//!  +---------+ <--------------- +-----------+
+//!       |        session lost         |
+//!       |                             | 41 from either side, all handles dropped,
+//!       |  44, no try left            | session lost and no reconnection
+//!       |                             v
+//!       |                         +------+
+//!       +-----------------------> | over |
+//!                                 +------+
+//! ```
+//!
+//! A waiting socket has no session, or its namespace has not answered yet.
+
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, oneshot};
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use super::backoff::Backoff;
+use super::manager::{Manager, ManagerEvent};
+use super::outbox::Outbox;
+use super::provider::Auth;
+use super::pull::Pull;
+use super::recovery::Recovery;
+use super::{Call, ConnectError, DisconnectReason, Listener, OnRefusal, Refusal, Socket};
+use crate::emitter::{AckIds, Listeners};
+use crate::engine::client::Handle;
+use crate::handler::{Bounds, Ending, Endpoint, Inbox, frame};
+use crate::packet::{Incoming, Packet, encode};
+
+/// What a [`Socket`] is a handle of. Held by handles, handlers at work and whoever waits for an answer; by its manager weakly.
+pub(super) struct Inner {
+    pub(super) manager: Arc<Manager>,
+    pub(super) ack_ids: AckIds,
+    pub(super) auth: Option<Auth>,
+    namespace: Arc<str>,
+    core: Mutex<Core>,
+    /// Wakes who waits for the end, for an event, or for room.
+    pub(super) changed: Notify,
+}
+
+/// What the lock guards.
+pub(super) struct Core {
+    pub(super) phase: Phase,
+    pub(super) inbox: Inbox<Socket>,
+    pub(super) outbox: Outbox,
+    pub(super) recovery: Recovery,
+    pub(super) on_connect: Vec<Listener>,
+    /// Events that came before anybody listened to them, until a while after the namespace was joined.
+    pub(super) early: Vec<Packet>,
+    pub(super) early_until: Option<Instant>,
+    pub(super) pull: Option<Box<Pull>>,
+    /// Events that came before the namespace has answered (rule 29).
+    missed: Vec<Packet>,
+    /// The task that joins.
+    joining: Option<Joining>,
+    /// Who waits for the first answer.
+    told: Option<oneshot::Sender<Result<(), ConnectError>>>,
+    /// For refusals.
+    backoff: Backoff,
+}
+
+pub(super) enum Phase {
+    /// With the id of the last connection, and the reason of its end.
+    Waiting(Option<(Arc<str>, DisconnectReason)>),
+    Connected(Arc<Connected>),
+    Over(Option<Arc<str>>, DisconnectReason),
+}
+
+/// A namespace that is joined.
+pub(super) struct Connected {
+    pub(super) sid: Arc<str>,
+    pub(super) recovered: bool,
+    pub(super) session: u64,
+    pub(super) handle: Handle,
+}
+
+/// A task that ends with this.
+pub(super) struct Joining(pub(super) AbortHandle);
+
+impl Drop for Joining {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Inner {
+    pub(super) fn new(
+        manager: Arc<Manager>,
+        namespace: Arc<str>,
+        auth: Option<Auth>,
+        listeners: Listeners<Listener>,
+        on_connect: Vec<Listener>,
+        told: Option<oneshot::Sender<Result<(), ConnectError>>>,
+    ) -> Self {
+        let core = Core {
+            phase: Phase::Waiting(None),
+            inbox: Inbox::new(listeners, false),
+            outbox: Outbox::default(),
+            recovery: Recovery::default(),
+            on_connect,
+            early: Vec::new(),
+            early_until: None,
+            pull: None,
+            missed: Vec::new(),
+            joining: None,
+            told,
+            backoff: Backoff::default(),
+        };
+        let (ack_ids, changed) = (AckIds::default(), Notify::new());
+        Self { manager, ack_ids, auth, namespace, core: Mutex::new(core), changed }
+    }
+
+    pub(super) const fn namespace(&self) -> &Arc<str> {
+        &self.namespace
+    }
+
+    pub(super) fn core(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The server has put the client out.
+    pub(super) fn handle_disconnect(self: &Arc<Self>) {
+        let reason = DisconnectReason::IoServerDisconnect;
+        if self.manager.config().reconnection.after_server_disconnect
+            && self.handle_loss(reason, true)
+        {
+            return self.join_later();
+        }
+        self.end(reason, None);
+    }
+
+    /// CONNECT_ERROR: the server does not let the client in.
+    pub(super) fn handle_refusal(self: &Arc<Self>, refusal: Refusal) {
+        self.handle_join_failure(ConnectError::Refused(refusal));
+    }
+
+    /// The namespace was not joined.
+    pub(super) fn handle_join_failure(self: &Arc<Self>, error: ConnectError) {
+        let namespace = &*self.namespace;
+        self.manager.tell(ManagerEvent::ConnectError { namespace, error: &error });
+        let config = self.manager.config();
+        let first = self.core().told.is_some();
+        let again = match error {
+            ConnectError::Refused(_) | ConnectError::OldServer => {
+                config.on_refusal == OnRefusal::Retry
+            }
+            _ => config.reconnection.enabled,
+        };
+        if again && (!first || config.reconnection.first) {
+            self.join_later();
+        } else {
+            self.end(DisconnectReason::Refused, Some(error));
+        }
+    }
+
+    /// Asks to be let in again, after a while.
+    fn join_later(self: &Arc<Self>) {
+        let config = self.manager.config();
+        let delay = self.core().backoff.next(&config.reconnection, rand::random());
+        let (Some(delay), Some((session, handle))) = (delay, self.manager.session()) else {
+            return match delay {
+                Some(_) => {} // With the next session.
+                None => self.end(DisconnectReason::ReconnectFailed, None),
+            };
+        };
+        self.begin_joining(session, &handle, delay);
+    }
+
+    /// The session is lost. If the connection comes back, the socket waits for it; whether it does.
+    pub(super) fn handle_loss(self: &Arc<Self>, reason: DisconnectReason, returns: bool) -> bool {
+        let mut core = self.core();
+        let waits = match &core.phase {
+            // Who has never been in is told, unless that is to be tried for.
+            Phase::Waiting(_) => core.told.is_none() || self.manager.config().reconnection.first,
+            Phase::Connected(_) => true,
+            Phase::Over(..) => return false,
+        };
+        if !returns || !waits {
+            drop(core);
+            self.end(reason, None);
+            return false;
+        }
+        core.joining = None;
+        core.missed.clear();
+        let Phase::Connected(connected) = &core.phase else { return true };
+        core.phase = Phase::Waiting(Some((connected.sid.clone(), reason)));
+        core.outbox.handle_lost();
+        // Rule 30: answers to what was sent don't come any more; those to what waits still may.
+        let mut acks = mem::take(&mut core.inbox.acks);
+        let Core { outbox, inbox, .. } = &mut *core;
+        for id in outbox.ids() {
+            if let Some(waiter) = acks.take(id) {
+                // There was room for it before.
+                let _ = inbox.acks.insert(id, waiter, usize::MAX);
+            }
+        }
+        core.inbox.forget_ack_ids();
+        if let Some(pull) = &mut core.pull {
+            pull.forget_ack_ids();
+        }
+        let listeners = core.inbox.on_disconnect.clone();
+        let socket = Socket::new(self.clone());
+        socket.regulate(&mut core.inbox);
+        drop(core);
+        drop(acks);
+        for listener in listeners {
+            socket.call_disconnect(&listener, reason);
+        }
+        true
+    }
+
+    /// No try to connect is left.
+    pub(super) fn give_up(self: &Arc<Self>) {
+        self.end(DisconnectReason::ReconnectFailed, None);
+    }
+
+    /// Leaves the namespace.
+    pub(super) fn disconnect(self: &Arc<Self>) {
+        self.say_goodbye();
+        self.end(DisconnectReason::IoClientDisconnect, None);
+    }
+
+    /// What waits to be sent is not: a packet that is sent was.
+    fn say_goodbye(&self) {
+        let core = self.core();
+        let Phase::Connected(connected) = &core.phase else { return };
+        let parser = self.manager.config().parser.as_deref();
+        let goodbye = frame(parser, |out| {
+            encode::disconnect(out, &self.namespace);
+            Ok(Vec::new())
+        });
+        // If it can't be sent, then because the connection has ended or will.
+        let _ = goodbye.map(|goodbye| connected.handle.send_all(&goodbye));
+    }
+
+    /// Any phase -> over, with all that follows.
+    fn end(self: &Arc<Self>, reason: DisconnectReason, error: Option<ConnectError>) {
+        let mut core = self.core();
+        let (sid, connected) = match &core.phase {
+            Phase::Over(..) => return,
+            Phase::Connected(connected) => (Some(connected.sid.clone()), true),
+            Phase::Waiting(last) => (last.as_ref().map(|(sid, _)| sid.clone()), false),
+        };
+        core.phase = Phase::Over(sid, reason);
+        let socket = Socket::new(self.clone());
+        // All this may hold the socket or run code when it is dropped, which must not happen under the lock.
+        let Ending { on_disconnect, acks, on_disconnecting: _ } = core.inbox.end();
+        let told = core.told.take();
+        let rest = (
+            mem::take(&mut core.early),
+            mem::take(&mut core.missed),
+            mem::take(&mut core.outbox),
+            mem::take(&mut core.on_connect),
+            core.joining.take(),
+        );
+        // What came before the server's goodbye is still handled. Who leaves wants no more.
+        let unwanted =
+            (reason == DisconnectReason::IoClientDisconnect).then(|| core.inbox.take_queue());
+        Pull::end(&mut core, &socket);
+        socket.regulate(&mut core.inbox);
+        drop(core);
+        drop((acks, rest, unwanted));
+        self.changed.notify_waiters();
+        self.manager.remove(Arc::as_ptr(self));
+        if let Some(told) = told {
+            // Nobody may wait for it.
+            let _ = told.send(Err(error.unwrap_or(ConnectError::Disconnected(reason))));
+        }
+        // Who lost the connection before, and was told so, is not disconnected once more.
+        for listener in on_disconnect.iter().filter(|_| connected) {
+            socket.call_disconnect(listener, reason);
+        }
+        drop(on_disconnect);
+        socket.handle_idle();
+    }
+
+    /// An event has come. It waits if the namespace has not answered yet.
+    pub(super) fn handle_event<'a>(&self, packet: Incoming<'a>) -> Option<Incoming<'a>> {
+        let mut core = self.core();
+        core.recovery.handle_event(packet.id(), packet.payload());
+        match core.phase {
+            Phase::Waiting(_) => {
+                let config = self.manager.config();
+                let bytes: usize = core.missed.iter().map(Packet::weight).sum();
+                if core.missed.len() < config.max_queued_events && bytes < config.max_queued_bytes {
+                    core.missed.push(packet.into_packet());
+                }
+                None
+            }
+            Phase::Connected(_) => Some(packet),
+            Phase::Over(..) => None,
+        }
+    }
+
+    /// What came before the answer is first in line.
+    pub(super) fn release_missed(core: &mut Core, bounds: Bounds) -> bool {
+        for packet in mem::take(&mut core.missed) {
+            core.inbox.push(packet);
+        }
+        core.inbox.begin_turn(bounds)
+    }
+}
+
+impl Core {
+    /// The server has let the client in: nobody need ask any more.
+    pub(super) fn settle(&mut self) -> Option<oneshot::Sender<Result<(), ConnectError>>> {
+        self.joining = None;
+        self.backoff.reset();
+        self.told.take()
+    }
+
+    pub(super) fn join_with(&mut self, task: AbortHandle) {
+        self.joining = Some(Joining(task));
+    }
+}
+
+/// All handles are gone: the namespace is left, and with the last one the connection.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.say_goodbye();
+        self.manager.remove(std::ptr::from_ref(self));
+    }
+}
+
+impl Phase {
+    pub(super) const fn is_over(&self) -> bool {
+        matches!(self, Self::Over(..))
+    }
+
+    pub(super) const fn connected(&self) -> Option<&Arc<Connected>> {
+        match self {
+            Self::Connected(connected) => Some(connected),
+            _ => None,
+        }
+    }
+}
+
+impl Socket {
+    pub(super) fn call_disconnect(&self, listener: &Listener, reason: DisconnectReason) {
+        if let Some(work) = listener(&mut Call::disconnect(self, reason)) {
+            self.inner().manager.runtime().spawn(work);
+        }
+    }
+}

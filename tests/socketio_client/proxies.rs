@@ -1,0 +1,117 @@
+//! Through proxies, over every transport.
+
+use std::net::SocketAddr;
+
+use sio::client::{ConnectError, Data, Transport};
+use sio::engine::client::ConnectError as SessionError;
+use sio::server::{self, Io};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+use ws::client::{Proxy, ProxyError};
+
+use crate::support::{client, serve, soon};
+
+/// An HTTP proxy that knows one user, and leads to `target` whatever it is asked for.
+async fn http_proxy(target: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut client = BufReader::new(stream);
+                let (mut head, mut line) = (String::new(), String::new());
+                while line != "\r\n" {
+                    line.clear();
+                    client.read_line(&mut line).await.unwrap();
+                    head.push_str(&line);
+                }
+                assert!(head.starts_with("CONNECT nowhere.invalid:80 HTTP/1.1\r\n"), "{head}");
+                // ada:secret
+                if !head.contains("Proxy-Authorization: Basic YWRhOnNlY3JldA==\r\n") {
+                    let refusal = b"HTTP/1.1 407 Who are you\r\nContent-Length: 0\r\n\r\n";
+                    return client.write_all(refusal).await.unwrap();
+                }
+                let mut server = TcpStream::connect(target).await.unwrap();
+                client.write_all(b"HTTP/1.1 200 Here it is\r\n\r\n").await.unwrap();
+                let _ = copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    addr
+}
+
+/// The same in SOCKS 5.
+async fn socks_proxy(target: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let [_version, count] = read(&mut client).await;
+                let mut methods = vec![0; count.into()];
+                client.read_exact(&mut methods).await.unwrap();
+                if !methods.contains(&2) {
+                    return client.write_all(&[5, 0xff]).await.unwrap();
+                }
+                client.write_all(&[5, 2]).await.unwrap();
+                let login: [u8; 12] = read(&mut client).await;
+                let known = login == *b"\x01\x03ada\x06secret";
+                client.write_all(&[1, u8::from(!known)]).await.unwrap();
+                if !known {
+                    return;
+                }
+                let request: [u8; 22] = read(&mut client).await;
+                assert_eq!(&request, b"\x05\x01\x00\x03\x0fnowhere.invalid\x00\x50");
+                let mut server = TcpStream::connect(target).await.unwrap();
+                client.write_all(&[5, 0, 0, 1, 127, 0, 0, 1, 0, 1]).await.unwrap();
+                let _ = copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    addr
+}
+
+async fn read<const N: usize>(stream: &mut TcpStream) -> [u8; N] {
+    let mut bytes = [0; N];
+    stream.read_exact(&mut bytes).await.unwrap();
+    bytes
+}
+
+#[tokio::test]
+async fn every_transport_goes_through_proxies() {
+    let io = Io::new();
+    io.on_connect(async |socket: server::Socket| {
+        socket.on("add", async |Data((a, b)): Data<(i64, i64)>| a + b);
+    });
+    let addr = serve(&io).await;
+    let proxies = [
+        format!("http://ada:secret@{}", http_proxy(addr).await),
+        format!("socks5h://ada:secret@{}", socks_proxy(addr).await),
+    ];
+    for proxy in &proxies {
+        for way in [Transport::Polling, Transport::WebSocket] {
+            let builder = sio::Client::builder("http://nowhere.invalid")
+                .proxy(Proxy::new(proxy).unwrap())
+                .transports([way]);
+            let socket = soon(builder.connect()).await.unwrap();
+            assert_eq!(soon(socket.emit_with_ack::<i64>("add", (2, 3))).await.unwrap(), 5);
+        }
+        let stranger = proxy.replace("secret", "guess!");
+        let proxy = Proxy::new(&stranger).unwrap();
+        let error = sio::Client::builder("http://nowhere.invalid").proxy(proxy).connect();
+        let error = soon(error).await.unwrap_err();
+        assert!(
+            matches!(
+                error,
+                ConnectError::Session(SessionError::WebSocket(ws::ConnectError::Proxy(
+                    ProxyError::Status(407) | ProxyError::Authentication
+                )))
+            ),
+            "{error:?}"
+        );
+    }
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let proxy = Proxy::new(&format!("http://{nobody}")).unwrap();
+    let error = soon(client(addr).proxy(proxy).connect()).await.unwrap_err();
+    assert!(error.to_string().contains("proxy can't be reached"), "{error}");
+}
