@@ -4,6 +4,8 @@
 //! Engine.IO sessions and their transports, [`adapter`] knows rooms, `handler` makes closures into handlers, and on these stand
 //! `server` and `client`. Start with [`Io`] or [`Client`].
 //!
+//! Who knows the JavaScript server finds its calls in `COMING_FROM_SOCKET_IO.md`, beside this crate's manifest.
+//!
 //! Without the default feature `tokio` only the floors without I/O remain.
 #![forbid(unsafe_code)]
 

@@ -32,18 +32,26 @@ pub(super) struct Client {
 }
 
 /// What a client has in one namespace.
-struct Seat {
-    namespace: Box<str>,
-    by: Sitter,
-}
-
-enum Sitter {
+enum Seat {
     /// Whether there is such a namespace is being found out.
-    Asking,
+    Asking(Box<str>),
     Sitting(Socket),
     /// It has left. The seat stays until the client asks again or needs it for another namespace: packets that were under way when
     /// the server disconnected it are ignored (rule 25).
-    Left(Weak<Inner>),
+    Left(Box<str>, Weak<Inner>),
+}
+
+impl Seat {
+    fn namespace(&self) -> &str {
+        match self {
+            Self::Sitting(socket) => socket.namespace_name(),
+            Self::Asking(name) | Self::Left(name, _) => name,
+        }
+    }
+
+    fn into_socket(self) -> Option<Socket> {
+        if let Self::Sitting(socket) = self { Some(socket) } else { None }
+    }
 }
 
 /// No seat for a namespace.
@@ -157,9 +165,9 @@ impl Client {
 impl Client {
     /// The sockets that are not disconnected.
     pub(super) fn live_sockets(&self) -> Vec<Socket> {
-        let sitting = |seat: &Seat| match &seat.by {
-            Sitter::Sitting(socket) => Some(socket.clone()),
-            Sitter::Asking | Sitter::Left(_) => None,
+        let sitting = |seat: &Seat| match seat {
+            Seat::Sitting(socket) => Some(socket.clone()),
+            Seat::Asking(_) | Seat::Left(..) => None,
         };
         self.seats().iter().filter_map(sitting).collect()
     }
@@ -167,11 +175,7 @@ impl Client {
     /// The sockets of a client that is gone, and will not sit down any more.
     pub(super) fn clear(&self) -> Vec<Socket> {
         let seats = std::mem::take(&mut *self.seats());
-        let sitting = |seat: Seat| match seat.by {
-            Sitter::Sitting(socket) => Some(socket),
-            Sitter::Asking | Sitter::Left(_) => None,
-        };
-        seats.into_iter().filter_map(sitting).collect()
+        seats.into_iter().filter_map(Seat::into_socket).collect()
     }
 
     /// Whom a packet is for; `None` if it is to be ignored (rule 25).
@@ -183,101 +187,90 @@ impl Client {
         if kind == Kind::ConnectError {
             return Err(Violation::State("CONNECT_ERROR from a client"));
         }
+        let early = Err(Violation::State("packet for a namespace that is not joined yet"));
         let mut seats = self.seats();
-        let Some(seat) = seats.iter_mut().find(|seat| &*seat.namespace == namespace) else {
+        let Some(seat) = seats.iter_mut().find(|seat| seat.namespace() == namespace) else {
             return Err(Violation::State("packet for a namespace that was not joined"));
         };
-        let phase = match &seat.by {
-            Sitter::Asking => Phase::Connecting,
-            Sitter::Sitting(socket) => socket.inner().phase(),
-            Sitter::Left(_) => Phase::Disconnected,
-        };
-        match (phase, &seat.by) {
-            (Phase::Connected, Sitter::Sitting(socket)) => Ok(Some(socket.clone())),
-            (Phase::Connecting, Sitter::Sitting(socket)) if kind == Kind::Disconnect => {
-                Ok(Some(socket.clone()))
-            }
-            (Phase::Connecting, _) if kind == Kind::Disconnect => {
-                seat.by = Sitter::Left(Weak::new());
+        match seat {
+            Seat::Sitting(socket) => match socket.inner().phase() {
+                Phase::Connected => Ok(Some(socket.clone())),
+                Phase::Connecting if kind == Kind::Disconnect => Ok(Some(socket.clone())),
+                Phase::Connecting => early,
+                Phase::Disconnected => Ok(None),
+            },
+            Seat::Asking(name) if kind == Kind::Disconnect => {
+                *seat = Seat::Left(std::mem::take(name), Weak::new());
                 Ok(None)
             }
-            (Phase::Connecting, _) => {
-                Err(Violation::State("packet for a namespace that is not joined yet"))
-            }
+            Seat::Asking(_) => early,
             // The server disconnected it, or the client did and is out of step with itself.
-            _ => Ok(None),
+            Seat::Left(..) => Ok(None),
         }
     }
 
     /// Takes a seat for a namespace. Gives the socket that was there before, if it is still about.
     pub(super) fn ask(&self, namespace: &str) -> Result<Option<Arc<Inner>>, NoSeat> {
         let mut seats = self.seats();
-        if let Some(seat) = seats.iter_mut().find(|seat| &*seat.namespace == namespace) {
-            let before = match &seat.by {
-                Sitter::Left(before) => before.upgrade(),
-                Sitter::Sitting(socket) if socket.inner().phase() == Phase::Disconnected => {
-                    Some(socket.inner().clone())
-                }
-                Sitter::Asking | Sitter::Sitting(_) => return Err(NoSeat::Taken),
-            };
-            seat.by = Sitter::Asking;
-            drop(seats);
-            if let Some(before) = &before {
-                // Else a client could leave full queues behind again and again.
-                Socket::new(before.clone()).drop_queue();
-            }
-            return Ok(before);
-        }
         let max = self.io.config().max_namespaces;
         let mut left = Vec::new();
-        if seats.len() >= max {
-            left.extend(seats.extract_if(.., |seat| matches!(seat.by, Sitter::Left(_))));
-        }
-        let is_full = seats.len() >= max;
-        if !is_full {
-            seats.push(Seat { namespace: namespace.into(), by: Sitter::Asking });
-        }
-        drop(seats);
-        for seat in left {
-            if let Sitter::Left(before) = seat.by
-                && let Some(before) = before.upgrade()
-            {
-                Socket::new(before).drop_queue();
+        if let Some(at) = seats.iter().position(|seat| seat.namespace() == namespace) {
+            match &seats[at] {
+                Seat::Asking(_) => return Err(NoSeat::Taken),
+                Seat::Sitting(socket) if socket.inner().phase() != Phase::Disconnected => {
+                    return Err(NoSeat::Taken);
+                }
+                Seat::Sitting(_) | Seat::Left(..) => left.push(seats.swap_remove(at)),
             }
+        } else if seats.len() >= max {
+            left.extend(seats.extract_if(.., |seat| matches!(seat, Seat::Left(..))));
         }
-        if is_full { Err(NoSeat::TooMany) } else { Ok(None) }
+        if seats.len() >= max {
+            return Err(NoSeat::TooMany);
+        }
+        // Most clients are in one namespace only.
+        seats.reserve_exact(1);
+        seats.push(Seat::Asking(namespace.into()));
+        drop(seats);
+        let mut before = None;
+        for seat in left {
+            let is_same = seat.namespace() == namespace;
+            let socket = match seat {
+                Seat::Left(_, socket) => socket.upgrade().map(Socket::new),
+                seat => seat.into_socket(),
+            };
+            // Else a client could leave full queues behind again and again.
+            socket.iter().for_each(Socket::drop_queue);
+            before = before.or(socket.filter(|_| is_same).map(|socket| socket.inner().clone()));
+        }
+        Ok(before)
     }
 
     /// The socket for the seat that was asked for. `false` if the client has given up or gone.
     pub(super) fn sit(&self, socket: &Socket) -> bool {
         let mut seats = self.seats();
-        let mut waiting = seats.iter_mut().filter(|seat| matches!(seat.by, Sitter::Asking));
-        let seat = waiting.find(|seat| &*seat.namespace == socket.namespace_name());
-        if let Some(seat) = seat {
-            seat.by = Sitter::Sitting(socket.clone());
-            return true;
-        }
-        false
+        let name = socket.namespace_name();
+        let asking = |seat: &&mut Seat| matches!(&**seat, Seat::Asking(asked) if &**asked == name);
+        let seat = seats.iter_mut().find(asking);
+        seat.map(|seat| *seat = Seat::Sitting(socket.clone())).is_some()
     }
 
     /// There is no such namespace: gives up the seat. `false` if that has been done.
     pub(super) fn stand_up(&self, namespace: &str) -> bool {
         let mut seats = self.seats();
-        let is_asking =
-            |seat: &Seat| matches!(seat.by, Sitter::Asking) && &*seat.namespace == namespace;
-        let position = seats.iter().position(is_asking);
+        let asking = |seat: &Seat| matches!(seat, Seat::Asking(asked) if &**asked == namespace);
+        let position = seats.iter().position(asking);
         position.map(|position| drop(seats.swap_remove(position))).is_some()
     }
 
     /// A socket has ended.
     pub(super) fn vacate(&self, socket: &Socket) {
         let mut seats = self.seats();
-        let left = seats.iter_mut().find_map(|seat| match &seat.by {
-            Sitter::Sitting(sitting) if sitting == socket => {
-                let left = Sitter::Left(Arc::downgrade(socket.inner()));
-                Some(std::mem::replace(&mut seat.by, left))
-            }
-            _ => None,
+        let sitting = |seat: &&mut Seat| matches!(&**seat, Seat::Sitting(there) if there == socket);
+        let seat = seats.iter_mut().find(sitting);
+        let left = seat.map(|seat| {
+            let left = Seat::Left(socket.namespace_name().into(), Arc::downgrade(socket.inner()));
+            std::mem::replace(seat, left)
         });
         drop(seats);
         drop(left);

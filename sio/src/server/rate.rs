@@ -47,7 +47,7 @@ impl RateLimit {
 /// What has come on one socket lately, as far as that is limited.
 #[derive(Debug, Default)]
 pub(super) struct Meter {
-    all: Option<Box<Bucket>>,
+    all: Option<Bucket>,
     by_event: Vec<(Box<str>, Bucket)>,
 }
 
@@ -88,7 +88,7 @@ impl Meter {
     /// Counts an event; gives the limit that it passes.
     fn take(&mut self, event: &str, default: Option<RateLimit>, now: Instant) -> Option<RateLimit> {
         if let Some(limit) = default {
-            let all = self.all.get_or_insert_with(|| Box::new(Bucket::new(limit, now)));
+            let all = self.all.get_or_insert_with(|| Bucket::new(limit, now));
             if !all.take(now) {
                 return Some(limit);
             }
@@ -101,7 +101,7 @@ impl Meter {
 impl Socket {
     /// Limits how often the client may send this event, beside [`Config::rate_limit`](super::Config::rate_limit) for all events.
     pub fn limit_event(&self, event: &str, limit: RateLimit) {
-        self.inner().core().meter.limit_event(event, limit, Wheel::now());
+        self.inner().core().meter.get_or_insert_default().limit_event(event, limit, Wheel::now());
     }
 
     /// Counts an event that has come. Gives whether it is to be handled.
@@ -109,10 +109,10 @@ impl Socket {
         let default = self.io().config().rate_limit;
         let passed = {
             let mut core = self.inner().core();
-            if default.is_none() && core.meter.by_event.is_empty() {
+            if default.is_none() && core.meter.is_none() {
                 return Ok(true);
             }
-            core.meter.take(packet.event(), default, Wheel::now())
+            core.meter.get_or_insert_default().take(packet.event(), default, Wheel::now())
         };
         match passed.map(|limit| limit.beyond) {
             None => Ok(true),

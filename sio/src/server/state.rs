@@ -59,8 +59,8 @@ pub(super) struct Core {
     pub(super) values: Values,
     /// What the application keeps with it, as JSON.
     pub(super) data: Option<Box<str>>,
-    /// How many events have come lately.
-    pub(super) meter: Meter,
+    /// How many events have come lately, if that is limited.
+    pub(super) meter: Option<Box<Meter>>,
     /// What was sent before the CONNECT reply and follows it.
     early: Vec<Outgoing>,
     pub(super) end: Option<End>,
@@ -90,7 +90,7 @@ impl Inner {
             ending: false,
             values: Values::default(),
             data,
-            meter: Meter::default(),
+            meter: None,
             early: Vec::new(),
             end: None,
         };

@@ -7,6 +7,7 @@ pub mod decoder_differential;
 pub mod deflate;
 pub mod engine_payload;
 pub mod frames;
+pub mod msgpack;
 pub mod program;
 pub mod request_head;
 pub mod response_head;
@@ -26,7 +27,7 @@ use arbitrary::{Arbitrary, Unstructured};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 10] = [
     ("request_head", request_head::run),
     ("response_head", response_head::run),
     ("frames", frames::run),
@@ -36,6 +37,7 @@ pub const TARGETS: [Target; 9] = [
     ("engine_payload", engine_payload::run),
     ("session", session::run),
     ("socketio_packet", socketio_packet::run),
+    ("msgpack", msgpack::run),
 ];
 
 /// The structured input that `data` stands for, or `None` where it stands for none. `SHOW=1` prints it.

@@ -27,7 +27,7 @@ macro_rules! replay {
 }
 
 replay! {
-    request_head response_head frames decoder_differential deflate program engine_payload session socketio_packet
+    request_head response_head frames decoder_differential deflate program engine_payload session socketio_packet msgpack
 }
 
 #[test]

@@ -1,0 +1,24 @@
+//! Socket.IO packets in MessagePack: any bytes are a packet or refused, what they hold can be read, and a packet written again is
+//! read as the same.
+
+use sio::packet::{Args, DecodeError, Frame, Limits, Msgpack, Packet, Parser, Value};
+
+/// See the module.
+pub fn run(data: &[u8]) {
+    let Ok(packet) = decode(data) else { return };
+    let event = packet.event.as_deref();
+    assert!(event.is_none_or(|name| !sio::packet::is_reserved(name)));
+    // Depth, or a map that looks like a placeholder, may be in the way; it is no crash.
+    let Ok(data) = packet.data() else { return };
+    let _ = packet.arguments().read::<Args<Value>>();
+    let Ok(frames) = Msgpack.encode(&packet) else { return };
+    let [Frame::Binary(bytes)] = &frames[..] else { panic!("{frames:?}") };
+    let again = decode(bytes).expect("what was written is read");
+    assert_eq!((again.kind, &again.namespace, again.id), (packet.kind, &packet.namespace, packet.id));
+    assert_eq!(again.data().ok(), Some(data));
+}
+
+fn decode(data: &[u8]) -> Result<Packet, DecodeError> {
+    let packet = Msgpack.decoder(&Limits::default()).binary(data)?;
+    Ok(packet.expect("a message is a packet"))
+}
