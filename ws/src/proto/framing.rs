@@ -48,7 +48,7 @@ impl<'a> From<&'a Prepared> for Outgoing<'a> {
 
 /// How one side of a connection makes frames: a client masks them, a server does not (RFC 6455 §5.1).
 #[derive(Clone, Copy)]
-pub(crate) struct Framing {
+pub struct Framing {
     mask_source: Option<MaskSource>,
 }
 
@@ -75,7 +75,7 @@ impl Framing {
 
     /// Puts a message into `outbox`, as it is.
     #[inline]
-    pub(crate) fn put(self, outbox: &mut Outbox, outgoing: Outgoing<'_>) {
+    pub fn put(self, outbox: &mut Outbox, outgoing: Outgoing<'_>) {
         match outgoing {
             Outgoing::Message(message, _) => self.message(outbox, message),
             Outgoing::Text(text) => self.frame(outbox, Opcode::Text, text.as_bytes()),

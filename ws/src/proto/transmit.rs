@@ -99,7 +99,8 @@ impl Transmitter {
     }
 
     /// How frames are made here, for who makes them in another outbox.
-    pub(crate) const fn framing(&self) -> Framing {
+    #[must_use]
+    pub const fn framing(&self) -> Framing {
         self.framing
     }
 

@@ -106,6 +106,7 @@ impl Sender {
     /// # Errors
     ///
     /// As [`Sender::try_send`], with nothing to come back.
+    #[inline]
     pub fn try_send_prepared(&self, prepared: &Prepared) -> Result<(), TrySendError<()>> {
         self.queue(prepared.into())
     }
@@ -206,6 +207,7 @@ impl Sender {
         self.link.resume();
     }
 
+    #[inline]
     fn queue(&self, outgoing: Outgoing<'_>) -> Result<(), TrySendError<()>> {
         self.link.queue(outgoing).map_err(|refused| match refused {
             Refused::Full => TrySendError::Full(()),

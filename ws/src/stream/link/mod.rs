@@ -247,6 +247,7 @@ impl Link {
         self.queue_locked(outgoing)
     }
 
+    #[inline]
     fn queue_locked(self: &Arc<Self>, outgoing: Outgoing<'_>) -> Result<(), Refused> {
         let mut out = self.lock();
         self.check_room(&mut out)?;
@@ -270,6 +271,7 @@ impl Link {
     }
 
     /// A single message always finds room, however little may wait.
+    #[inline]
     fn has_room(&self, out: &Out) -> bool {
         let waiting = out.len();
         waiting < self.config.max_buffered_bytes || waiting == 0
@@ -286,6 +288,7 @@ impl Link {
         Err(if out.output.transmitter.is_open() { Refused::Full } else { Refused::Closed })
     }
 
+    #[inline]
     fn put(self: &Arc<Self>, out: &mut Out, outgoing: Outgoing<'_>) -> Result<(), NotOpen> {
         if self.is_collected_elsewhere() {
             if !self.is_open() {
@@ -463,6 +466,7 @@ impl Link {
     }
 
     /// Whether another thread collects what its handler sends.
+    #[inline]
     fn is_collected_elsewhere(&self) -> bool {
         self.flags.any(COLLECTING) && !cork::is_of(self.address())
     }
@@ -473,15 +477,19 @@ impl Link {
         let collected = if is_collecting { cork::take(self.address()) } else { None };
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(collected) = collected {
-            self.flags.unset(BEHIND);
-            let behind = out.behind.as_mut().map(|behind| std::mem::take(&mut behind.outbox));
-            if out.output.transmitter.is_open() {
-                let outbox = out.output.transmitter.outbox_mut();
-                outbox.append(collected);
-                outbox.append(behind.unwrap_or_default());
-            }
+            self.put_in_order(&mut out, collected);
         }
         out
+    }
+
+    fn put_in_order(&self, out: &mut Out, collected: Outbox) {
+        self.flags.unset(BEHIND);
+        let behind = out.behind.as_mut().map(|behind| std::mem::take(&mut behind.outbox));
+        if out.output.transmitter.is_open() {
+            let outbox = out.output.transmitter.outbox_mut();
+            outbox.append(collected);
+            outbox.append(behind.unwrap_or_default());
+        }
     }
 }
 
