@@ -101,6 +101,39 @@ async fn each_of_100(sent: &[u8]) -> isize {
     live
 }
 
+/// After a big message the next one is read to where it may stay, which is as much memory as the last one took.
+#[tokio::test(start_paused = true)]
+async fn what_is_kept_ready_for_messages_like_the_last_is_bounded_for_all_connections_together() {
+    const PEERS: usize = 200;
+    // So that reads of 32 KiB, of which the second is as long as the first was without its header, end with it.
+    const LEN: usize = 2 * (32 * 1024 - 14) + 29 * 32 * 1024 + 20_000;
+    warm_up().await;
+    let mut header = vec![0x82, 0xFF];
+    header.extend_from_slice(&(LEN as u64).to_be_bytes());
+    header.extend_from_slice(&[0; 4]);
+    let peers: Vec<_> = (0..PEERS)
+        .map(|_| {
+            // A message, and the header of the next one, which comes by itself.
+            let payload = [(vec![7; 1024], LEN / 1024), (vec![7; LEN % 1024], 1)];
+            let header = || [(header.clone(), 1)];
+            let mut peer = Flood::new(header().into_iter().chain(payload).chain(header()));
+            // As the segments of TCP come.
+            peer.step = 32 * 1024;
+            peer
+        })
+        .collect();
+    let meter = Meter::start();
+    let held: Vec<_> = peers.into_iter().map(|peer| peer.push(Config::default())).collect();
+    // A stopped clock goes on whenever a task gives way to others.
+    for _ in 0..1000 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let live = meter.live();
+    assert!(live > 32 << 20, "nothing is kept ready: {live}");
+    assert!(live < (64 << 20) + (PEERS * 16 * 1024) as isize, "{live}");
+    drop(held);
+}
+
 #[tokio::test]
 async fn a_million_empty_fragments_make_an_empty_message() {
     warm_up().await;
