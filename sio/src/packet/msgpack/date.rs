@@ -3,7 +3,7 @@
 /// Milliseconds since 1970 as JavaScript's `toISOString` writes them; `None` where that throws: beyond 100,000,000 days.
 pub(super) fn to_iso(millis: i64) -> Option<String> {
     const DAY: i64 = 86_400_000;
-    if millis.abs() > 100_000_000 * DAY {
+    if millis.unsigned_abs() > 100_000_000 * DAY.unsigned_abs() {
         return None;
     }
     let (days, rest) = (millis.div_euclid(DAY), millis.rem_euclid(DAY));
@@ -50,5 +50,6 @@ mod tests {
         }
         assert_eq!(to_iso(8_640_000_000_000_001), None);
         assert_eq!(to_iso(i64::MAX), None);
+        assert_eq!(to_iso(i64::MIN), None, "of which there is no absolute value");
     }
 }
