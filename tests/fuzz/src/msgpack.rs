@@ -1,7 +1,7 @@
 //! Socket.IO packets in MessagePack: any bytes are a packet or refused, what they hold can be read, and a packet written again is
 //! read as the same.
 
-use sio::packet::{Args, DecodeError, Frame, Limits, Msgpack, Packet, Parser, Value};
+use sio::packet::{Args, DecodeError, Frame, Kind, Limits, Msgpack, Packet, Parser, Value};
 
 /// See the module.
 pub fn run(data: &[u8]) {
@@ -14,8 +14,18 @@ pub fn run(data: &[u8]) {
     let Ok(frames) = Msgpack.encode(&packet) else { return };
     let [Frame::Binary(bytes)] = &frames[..] else { panic!("{frames:?}") };
     let again = decode(bytes).expect("what was written is read");
-    assert_eq!((again.kind, &again.namespace, again.id), (packet.kind, &packet.namespace, packet.id));
+    assert_eq!(textual(again.kind), textual(packet.kind));
+    assert_eq!((&again.namespace, again.id), (&packet.namespace, packet.id));
     assert_eq!(again.data().ok(), Some(data));
+}
+
+/// The kind without regard to attachments: where a map has a key twice the last value counts, and the only bytes may be lost.
+fn textual(kind: Kind) -> Kind {
+    match kind {
+        Kind::BinaryEvent => Kind::Event,
+        Kind::BinaryAck => Kind::Ack,
+        other => other,
+    }
 }
 
 fn decode(data: &[u8]) -> Result<Packet, DecodeError> {
