@@ -11,7 +11,7 @@ use super::message::{Message, Payload, Prepared};
 use crate::outbox::Outbox;
 
 /// Payloads from this size on leave without a copy, if they need no mask.
-const SHARE_FROM: usize = 2 * 1024;
+pub(super) const SHARE_FROM: usize = 2 * 1024;
 
 /// Makes the masking key of a frame. It must come from a strong source of entropy (RFC 6455 §10.3), which the pure floors
 /// don't have; it is handed to them.

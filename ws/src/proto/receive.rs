@@ -13,14 +13,13 @@ use super::config::{Config, Role};
 use super::deflate::{Deflate, Inflater};
 use super::error::ProtocolError;
 use super::frame::{Header, MAX_HEADER, Opcode, RSV1};
+use super::framing::SHARE_FROM;
 use super::mask;
 use super::message::{Message, Payload};
 use super::text::{Spare, Text, TextBuilder};
 
 /// From this much missing payload on a message is read straight into its own buffer.
 const DIRECT_FROM: u64 = 16 * 1024;
-/// From this much payload on a message in a buffer that can be shared is not copied to be sent on.
-const SHARE_FROM: usize = 2 * 1024;
 /// A gathered message grows by what has arrived, but at least by this much.
 const MIN_GROWTH: usize = 4 * 1024;
 
