@@ -40,8 +40,8 @@ enum What {
         #[arg(long)]
         renew: bool,
     },
-    /// Goes through the cases in memory; callgrind looks at [`measured`].
-    Memory,
+    /// Goes through the cases in memory, or through one of them; callgrind looks at [`measured`].
+    Memory { only: Option<String> },
     /// Serves so many rounds of so many messages over TCP; strace looks at the main thread.
     Tcp { how: tcp::How, rounds: usize, messages: usize },
 }
@@ -49,8 +49,8 @@ enum What {
 fn main() -> ExitCode {
     let done = match Cli::parse().what {
         What::Check { expected, renew } => check(&expected, renew),
-        What::Memory => {
-            let _ = memory();
+        What::Memory { only } => {
+            let _ = memory(only.as_deref());
             Ok(true)
         }
         What::Tcp { how, rounds, messages } => {
@@ -69,7 +69,7 @@ fn main() -> ExitCode {
 
 /// Whether nothing has risen too far.
 fn check(expected: &std::path::Path, renew: bool) -> Result<bool, Box<dyn Error>> {
-    let measured = memory();
+    let measured = memory(None);
     let instructions = tools::callgrind()?;
     if instructions.len() != measured.len() {
         let (seen, all) = (instructions.len(), measured.len());
@@ -96,9 +96,10 @@ struct Measured {
     figures: Vec<Figure>,
 }
 
-/// Allocations, reads and writes for each message of each case.
-fn memory() -> Vec<Measured> {
-    cases::all().into_iter().map(go_through).collect()
+/// Allocations, reads and writes for each message of each case, or of the one with that name.
+fn memory(only: Option<&str>) -> Vec<Measured> {
+    let chosen = |case: &Case| only.is_none_or(|name| case.name == name);
+    cases::all().into_iter().filter(chosen).map(go_through).collect()
 }
 
 fn go_through(mut case: Case) -> Measured {
