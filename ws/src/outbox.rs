@@ -78,43 +78,39 @@ impl Outbox {
         }
     }
 
-    /// Appends all that waits in `other`.
-    pub fn append(&mut self, other: Self) {
-        if self.is_empty() && self.buffer.capacity() <= other.buffer.capacity() {
-            *self = other;
+    /// Moves all that waits in `other` to here.
+    pub fn append(&mut self, other: &mut Self) {
+        if self.is_empty() {
+            std::mem::swap(self, other);
             return;
         }
         let mut from = other.start;
-        for (at, bytes) in other.shared {
+        for (at, bytes) in std::mem::take(&mut other.shared) {
             self.extend(&other.buffer[from..at]);
             self.push(bytes);
             from = at;
         }
         self.extend(&other.buffer[from..]);
+        other.recycle(usize::MAX);
     }
 
-    /// Lends an empty buffer to a queue that has none, so that it need not allocate.
-    /// The buffer comes back if the queue has one already.
+    /// Bytes that can be copied to here without an allocation, and those that were.
     #[must_use]
-    pub fn lend(&mut self, buffer: Vec<u8>) -> Option<Vec<u8>> {
-        if self.buffer.capacity() > 0 || !buffer.is_empty() {
-            return Some(buffer);
-        }
-        self.buffer = buffer;
-        None
+    pub const fn capacity(&self) -> usize {
+        self.buffer.capacity()
     }
 
-    /// Takes the buffer of a queue that has run empty, to be lent to another one.
-    #[must_use]
-    pub fn reclaim(&mut self) -> Option<Vec<u8>> {
-        if self.len > 0 || self.buffer.capacity() == 0 {
-            return None;
+    /// Empties the queue for its next owner. Of its memory no more is kept than room for `most` bytes.
+    pub fn recycle(&mut self, most: usize) {
+        if self.buffer.capacity() > most {
+            self.buffer = Vec::new();
         }
-        self.shared = VecDeque::new();
-        self.start = 0;
-        let mut buffer = std::mem::take(&mut self.buffer);
-        buffer.clear();
-        Some(buffer)
+        if self.shared.capacity() > most / size_of::<(usize, Bytes)>() {
+            self.shared = VecDeque::new();
+        }
+        self.buffer.clear();
+        self.shared.clear();
+        (self.start, self.len) = (0, 0);
     }
 
     /// Drops everything that waits.
@@ -250,13 +246,16 @@ mod tests {
     }
 
     #[test]
-    fn the_buffer_goes_round_between_queues() {
+    fn a_queue_keeps_little_memory_for_its_next_owner() {
         let mut outbox = Outbox::new();
-        assert!(outbox.lend(Vec::with_capacity(64)).is_none());
-        outbox.extend(b"x");
-        assert!(outbox.reclaim().is_none(), "not while bytes wait");
-        outbox.advance(1);
-        assert!(outbox.reclaim().is_some_and(|b| b.capacity() >= 64 && b.is_empty()));
-        assert!(outbox.reclaim().is_none(), "an idle queue owns nothing");
+        for (size, kept) in [(64, true), (100_000, false)] {
+            outbox.extend(&vec![1; size]);
+            outbox.push(Bytes::from_static(b"shared"));
+            outbox.recycle(4096);
+            assert!(outbox.is_empty() && outbox.copied_len() == 0);
+            assert_eq!(outbox.buffer.capacity() >= size, kept);
+            outbox.extend(b"x");
+            assert_eq!(drain(&mut outbox, 1), b"x");
+        }
     }
 }

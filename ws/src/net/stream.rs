@@ -113,6 +113,18 @@ pub enum WriteHalf {
     Other(tokio::io::WriteHalf<Box<dyn Duplex>>),
 }
 
+impl WriteHalf {
+    /// Writes what a socket takes without waiting. `None` if this is no socket.
+    #[must_use]
+    pub fn try_write(&self, bytes: &[u8]) -> Option<io::Result<usize>> {
+        match self {
+            Self::Tcp(half) => Some(half.try_write(bytes)),
+            Self::Unix(half) => Some(half.try_write(bytes)),
+            Self::Other(_) => None,
+        }
+    }
+}
+
 /// Calls a method of `AsyncRead` or `AsyncWrite` on whatever is inside.
 macro_rules! delegate {
     ($self:ident, $type:ident, $inner:ident => $call:expr) => {

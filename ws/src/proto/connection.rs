@@ -166,7 +166,7 @@ impl Connection {
 
     /// What is to be written; see [`Connection::handle_written`].
     #[must_use]
-    pub const fn outbox(&self) -> &Outbox {
+    pub fn outbox(&self) -> &Outbox {
         self.transmitter.outbox()
     }
 
@@ -182,7 +182,7 @@ impl Connection {
 
     /// The time between our latest answered ping and its pong.
     #[must_use]
-    pub const fn latency(&self) -> Option<Duration> {
+    pub fn latency(&self) -> Option<Duration> {
         self.transmitter.latency()
     }
 

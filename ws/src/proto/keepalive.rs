@@ -32,11 +32,19 @@ pub(super) enum Due {
 pub(super) struct Keepalive {
     ping_at: Option<Instant>,
     idle_at: Option<Instant>,
-    /// The ping that awaits its pong, and when the answer is overdue.
-    awaited: Option<(Instant, Instant)>,
-    heard: Heard,
+    /// The ping that awaits its pong.
+    awaited: Option<Box<Awaited>>,
+    /// In microseconds.
+    latency: Option<u32>,
     count: u32,
-    latency: Option<Duration>,
+    heard: Heard,
+}
+
+#[derive(Debug)]
+struct Awaited {
+    sent: Instant,
+    /// When the answer is overdue.
+    overdue: Instant,
 }
 
 impl Keepalive {
@@ -45,15 +53,15 @@ impl Keepalive {
             ping_at: config.ping_interval.map(|interval| deadline(now, interval)),
             idle_at: config.idle_timeout.map(|timeout| deadline(now, timeout)),
             awaited: None,
-            heard: Heard::default(),
-            count: 0,
             latency: None,
+            count: 0,
+            heard: Heard::default(),
         }
     }
 
     /// The next deadline.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        let ping = self.awaited.map(|(_, overdue)| overdue).or(self.ping_at);
+        let ping = self.awaited.as_ref().map(|awaited| awaited.overdue).or(self.ping_at);
         [ping, self.idle_at].into_iter().flatten().min()
     }
 
@@ -68,11 +76,11 @@ impl Keepalive {
             }
             self.idle_at = Some(deadline(now, timeout));
         }
-        if let Some((_, overdue)) = self.awaited {
+        if let Some(Awaited { overdue, .. }) = self.awaited.as_deref() {
             if self.heard.bytes {
                 // Whatever it was, the peer lives.
                 self.awaited = None;
-            } else if overdue <= now {
+            } else if *overdue <= now {
                 return Due::Fail(Failure::PongTimeout);
             }
         }
@@ -83,7 +91,8 @@ impl Keepalive {
             self.ping_at = Some(deadline(now, interval));
             if !std::mem::take(&mut self.heard.bytes) {
                 self.count = self.count.wrapping_add(1);
-                self.awaited = Some((now, deadline(now, config.pong_timeout)));
+                let overdue = deadline(now, config.pong_timeout);
+                self.awaited = Some(Box::new(Awaited { sent: now, overdue }));
                 return Due::Ping(self.count.to_be_bytes());
             }
         }
@@ -92,10 +101,11 @@ impl Keepalive {
 
     /// A pong has come: if it answers our latest ping, the time between them is the latency.
     pub(super) fn handle_pong(&mut self, now: Instant, payload: &[u8]) {
-        if let Some((sent, _)) = self.awaited
+        if let Some(Awaited { sent, .. }) = self.awaited.as_deref()
             && payload == self.count.to_be_bytes()
         {
-            self.latency = Some(now.saturating_duration_since(sent));
+            let micros = now.saturating_duration_since(*sent).as_micros();
+            self.latency = Some(u32::try_from(micros).unwrap_or(u32::MAX));
             self.awaited = None;
         }
     }
@@ -104,8 +114,8 @@ impl Keepalive {
         self.awaited.is_some()
     }
 
-    pub(super) const fn latency(&self) -> Option<Duration> {
-        self.latency
+    pub(super) fn latency(&self) -> Option<Duration> {
+        self.latency.map(|micros| Duration::from_micros(micros.into()))
     }
 }
 

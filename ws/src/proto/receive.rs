@@ -41,20 +41,50 @@ pub enum Received<'a> {
 /// The machine that takes bytes and gives what they mean.
 #[derive(Debug)]
 pub struct Receiver {
-    role: Role,
     config: Arc<Config>,
-    /// The beginning of a header that a read cut through.
+    /// Only while there is something: an idle connection is small.
+    partial: Option<Box<Partial>>,
+    /// Only where permessage-deflate was negotiated.
+    inflater: Option<Box<Inflater>>,
+    /// The longest message that is taken in a single frame.
+    max_whole: usize,
+    role: Role,
+    finished: bool,
+}
+
+/// What a read cut through, or a fragment began.
+#[derive(Debug, Default)]
+struct Partial {
+    /// The beginning of a header.
     head: [u8; MAX_HEADER],
     head_len: u8,
     /// The frame whose payload is arriving.
     frame: Option<Frame>,
-    /// A control frame that a read cut through.
+    /// A control frame.
     control: Vec<u8>,
     /// A message that is being gathered from fragments or reads.
-    message: Option<Box<Gathered>>,
-    /// Only where permessage-deflate was negotiated.
-    inflater: Option<Box<Inflater>>,
-    finished: bool,
+    message: Option<Gathered>,
+}
+
+impl Partial {
+    const fn is_over(&self) -> bool {
+        self.head_len == 0 && self.frame.is_none() && self.message.is_none()
+    }
+
+    /// The header whose beginning is there or comes now.
+    fn split_header(&mut self, input: &mut &mut [u8]) -> Result<Option<Header>, ProtocolError> {
+        let have = usize::from(self.head_len);
+        let more = input.len().min(MAX_HEADER - have);
+        self.head[have..have + more].copy_from_slice(&input[..more]);
+        if let Some((header, used)) = Header::decode(&self.head[..have + more])? {
+            take(input, used - have);
+            self.head_len = 0;
+            return Ok(Some(header));
+        }
+        take(input, more);
+        self.head_len = (have + more) as u8; // at most MAX_HEADER
+        Ok(None)
+    }
 }
 
 /// A frame of which `received` bytes of payload have arrived.
@@ -76,17 +106,8 @@ impl Receiver {
     /// The receiving half of a connection on which this side plays `role`.
     #[must_use]
     pub fn new(role: Role, config: Arc<Config>) -> Self {
-        Self {
-            role,
-            config,
-            head: [0; MAX_HEADER],
-            head_len: 0,
-            frame: None,
-            control: Vec::new(),
-            message: None,
-            inflater: None,
-            finished: false,
-        }
+        let max_whole = config.max_frame_size.min(config.max_message_size);
+        Self { config, partial: None, inflater: None, max_whole, role, finished: false }
     }
 
     /// Has compressed messages inflated from now on.
@@ -98,7 +119,7 @@ impl Receiver {
     /// `input`, which is unmasked in place. To be called until it returns `None`.
     pub fn handle_input<'a>(&mut self, input: &mut &'a mut [u8]) -> Option<Received<'a>> {
         while !self.finished {
-            let step = match self.frame {
+            let step = match self.frame() {
                 None => match self.handle_whole(input) {
                     Some(Ok(payload)) => return Some(Received::Message(payload)),
                     Some(Err(error)) => Err(error),
@@ -107,11 +128,15 @@ impl Receiver {
                 Some(frame) => self.handle_payload(frame, input),
             };
             match step {
-                Ok(None) if input.is_empty() && !self.is_complete() => return None,
+                Ok(None) if input.is_empty() && !self.is_complete() => {
+                    self.tidy();
+                    return None;
+                }
                 Ok(None) => {}
                 Ok(Some(received)) => {
-                    if matches!(received, Received::Close(_)) {
-                        self.finish();
+                    match received {
+                        Received::Close(_) => self.finish(),
+                        _ => self.tidy(),
                     }
                     return Some(received);
                 }
@@ -134,22 +159,21 @@ impl Receiver {
         &mut self,
         input: &mut &'a mut [u8],
     ) -> Option<Result<Payload<'a>, ProtocolError>> {
-        if self.frame.is_some() || self.head_len > 0 || self.message.is_some() || self.finished {
+        if self.partial.is_some() || self.finished {
             return None;
         }
         // What is wrong with a header is found again, and told, by who looks at all kinds of frames.
-        let (header, used) = Header::decode(input).ok()??;
-        let is_message = matches!(header.opcode, Opcode::Text | Opcode::Binary);
-        let is_whole = header.fin && header.len <= (input.len() - used) as u64;
-        if !is_message || !is_whole || header.rsv != 0 || self.check(&header).is_err() {
+        let (is_text, mask, used, len) = whole_header(input)?;
+        let is_right = mask.is_some() == (self.role == Role::Server) && len <= self.max_whole;
+        if !is_right || input.len() - used < len {
             return None;
         }
         take(input, used);
-        let payload = take(input, header.len as usize); // not more than is there
-        if let Some(key) = header.mask {
+        let payload = take(input, len);
+        if let Some(key) = mask {
             mask::apply(key, 0, payload);
         }
-        if header.opcode == Opcode::Binary {
+        if !is_text {
             return Some(Ok(Payload::binary(payload)));
         }
         Some(match simdutf8::basic::from_utf8(payload) {
@@ -204,8 +228,9 @@ impl Receiver {
             let mut payload = std::mem::take(buffer);
             payload.advance(used);
             let count = payload.len();
-            self.frame = Some(Frame { header, received: 0 });
-            self.message = Some(Box::new(Gathered::starting_with(header.opcode, payload)));
+            let partial = self.partial();
+            partial.frame = Some(Frame { header, received: 0 });
+            partial.message = Some(Gathered::starting_with(header.opcode, payload));
             return self.handle_direct(count);
         }
         if buffer.len() < end {
@@ -233,7 +258,8 @@ impl Receiver {
         if !self.is_direct() {
             return None;
         }
-        let (frame, message) = (self.frame?, self.message.as_mut()?);
+        let partial = self.partial.as_mut()?;
+        let (frame, message) = (partial.frame?, partial.message.as_mut()?);
         let missing = usize::try_from(frame.missing()).ok()?;
         let grow = missing.min(message.len().max(MIN_GROWTH));
         Some(message.spare(grow, grow))
@@ -242,15 +268,19 @@ impl Receiver {
     /// Whether [`Receiver::direct`] has a place for what comes next.
     #[must_use]
     pub fn is_direct(&self) -> bool {
-        let is_long = self.frame.is_some_and(|frame| frame.missing() >= DIRECT_FROM);
-        is_long && self.message.is_some() && !self.finished && !self.is_inflating()
+        let Some(partial) = &self.partial else { return false };
+        let is_long = partial.frame.is_some_and(|frame| frame.missing() >= DIRECT_FROM);
+        is_long && partial.message.is_some() && !self.finished && !self.is_inflating()
     }
 
     /// Takes `count` bytes that were appended to the buffer of [`Receiver::direct`].
     pub fn handle_direct(&mut self, count: usize) -> Option<Received<'static>> {
-        let frame = self.frame?;
+        let frame = self.frame()?;
         match self.gathered(frame, count) {
-            Ok(received) => received,
+            Ok(received) => {
+                self.tidy();
+                received
+            }
             Err(error) => Some(self.fail(error)),
         }
     }
@@ -258,12 +288,27 @@ impl Receiver {
     /// Whether a message or frame has begun to arrive.
     #[must_use]
     pub const fn is_mid_message(&self) -> bool {
-        self.head_len > 0 || self.frame.is_some() || self.message.is_some()
+        self.partial.is_some()
+    }
+
+    fn frame(&self) -> Option<Frame> {
+        self.partial.as_ref()?.frame
+    }
+
+    fn partial(&mut self) -> &mut Partial {
+        self.partial.get_or_insert_default()
+    }
+
+    /// Lets go of what is over.
+    fn tidy(&mut self) {
+        if self.partial.as_ref().is_some_and(|partial| partial.is_over()) {
+            self.partial = None;
+        }
     }
 
     /// A payload that has arrived whole but was not acted upon: that of an empty frame.
     fn is_complete(&self) -> bool {
-        self.frame.is_some_and(|frame| frame.missing() == 0)
+        self.frame().is_some_and(|frame| frame.missing() == 0)
     }
 
     fn fail(&mut self, error: ProtocolError) -> Received<'static> {
@@ -274,29 +319,19 @@ impl Receiver {
     /// Nothing more is processed, so that what was gathered is of no use.
     fn finish(&mut self) {
         self.finished = true;
-        self.head_len = 0;
-        self.frame = None;
-        self.message = None;
+        self.partial = None;
         self.inflater = None;
-        self.control = Vec::new();
     }
 
     fn handle_header<'a>(&mut self, input: &mut &'a mut [u8]) -> Step<'a> {
-        let header = if self.head_len == 0 {
-            match Header::decode(input)? {
-                Some((header, used)) => {
-                    take(input, used);
-                    header
-                }
-                None => {
-                    let rest = take(input, input.len());
-                    self.head[..rest.len()].copy_from_slice(rest);
-                    self.head_len = rest.len() as u8; // less than a header
-                    return Ok(None);
-                }
-            }
+        let is_split = self.partial.as_ref().is_some_and(|partial| partial.head_len > 0);
+        let header = if !is_split && let Some((header, used)) = Header::decode(input)? {
+            take(input, used);
+            header
+        } else if input.is_empty() {
+            return Ok(None);
         } else {
-            match self.handle_split_header(input)? {
+            match self.partial().split_header(input)? {
                 Some(header) => header,
                 None => return Ok(None),
             }
@@ -308,7 +343,7 @@ impl Receiver {
             inflater.begin();
         }
         if !header.opcode.is_control() || header.len > input.len() as u64 {
-            self.frame = Some(Frame { header, received: 0 });
+            self.partial().frame = Some(Frame { header, received: 0 });
             return Ok(None);
         }
         // A control frame between fragments (§5.4) stands for itself.
@@ -322,23 +357,6 @@ impl Receiver {
             Opcode::Ping => Received::Ping(Cow::Borrowed(payload)),
             _ => Received::Pong(Cow::Borrowed(payload)),
         }))
-    }
-
-    fn handle_split_header(
-        &mut self,
-        input: &mut &mut [u8],
-    ) -> Result<Option<Header>, ProtocolError> {
-        let have = usize::from(self.head_len);
-        let more = input.len().min(MAX_HEADER - have);
-        self.head[have..have + more].copy_from_slice(&input[..more]);
-        if let Some((header, used)) = Header::decode(&self.head[..have + more])? {
-            take(input, used - have);
-            self.head_len = 0;
-            return Ok(Some(header));
-        }
-        take(input, more);
-        self.head_len = (have + more) as u8; // at most MAX_HEADER
-        Ok(None)
     }
 
     /// What depends on the connection: the role, the message under way, the limits.
@@ -357,7 +375,8 @@ impl Receiver {
         if header.opcode.is_control() {
             return Ok(());
         }
-        let gathered = match (&self.message, header.opcode) {
+        let message = self.partial.as_ref().and_then(|partial| partial.message.as_ref());
+        let gathered = match (message, header.opcode) {
             (None, Opcode::Continuation) => return Err(ProtocolError::ContinuationWithoutMessage),
             (None, _) => 0,
             (Some(message), Opcode::Continuation) => message.len() as u64,
@@ -400,7 +419,7 @@ impl Receiver {
             return self.handle_deflated(frame, piece);
         }
         let opcode = frame.header.opcode;
-        let message = self.message.get_or_insert_with(|| Box::new(Gathered::new(opcode)));
+        let message = self.partial().message.get_or_insert_with(|| Gathered::new(opcode));
         let grow = count.max(MIN_GROWTH.min(missing));
         message.spare(grow, count).put_slice(piece);
         self.gathered(frame, count)
@@ -408,18 +427,15 @@ impl Receiver {
 
     /// `count` bytes of the payload of `frame` have been appended to the message, still masked.
     fn gathered(&mut self, mut frame: Frame, count: usize) -> Step<'static> {
-        let Some(message) = &mut self.message else { return Ok(None) };
+        let Some(partial) = &mut self.partial else { return Ok(None) };
+        let Some(message) = &mut partial.message else { return Ok(None) };
         if let Some(key) = frame.header.mask {
             mask::apply(key, (frame.received & 3) as usize, message.unchecked_mut(count));
         }
         message.check()?;
         frame.received += count as u64;
-        if frame.missing() > 0 {
-            self.frame = Some(frame);
-            return Ok(None);
-        }
-        self.frame = None;
-        if !frame.header.fin {
+        partial.frame = (frame.missing() > 0).then_some(frame);
+        if partial.frame.is_some() || !frame.header.fin {
             return Ok(None);
         }
         self.gathered_whole()
@@ -429,7 +445,8 @@ impl Receiver {
     fn handle_deflated(&mut self, mut frame: Frame, piece: &mut [u8]) -> Step<'static> {
         let Some(inflater) = &mut self.inflater else { return Ok(None) };
         let opcode = frame.header.opcode;
-        let message = self.message.get_or_insert_with(|| Box::new(Gathered::new(opcode)));
+        let partial = self.partial.get_or_insert_default();
+        let message = partial.message.get_or_insert_with(|| Gathered::new(opcode));
         if let Some(key) = frame.header.mask {
             mask::apply(key, (frame.received & 3) as usize, piece);
         }
@@ -442,12 +459,8 @@ impl Receiver {
             message.check()
         })?;
         frame.received += piece.len() as u64;
-        if frame.missing() > 0 {
-            self.frame = Some(frame);
-            return Ok(None);
-        }
-        self.frame = None;
-        if !frame.header.fin {
+        partial.frame = (frame.missing() > 0).then_some(frame);
+        if partial.frame.is_some() || !frame.header.fin {
             return Ok(None);
         }
         inflater.finish()?;
@@ -456,7 +469,7 @@ impl Receiver {
 
     /// All of the message has been gathered.
     fn gathered_whole(&mut self) -> Step<'static> {
-        match self.message.take() {
+        match self.partial.as_mut().and_then(|partial| partial.message.take()) {
             Some(message) => Ok(Some(Received::Message(Payload::owned(message.finish()?)))),
             None => Ok(None),
         }
@@ -467,19 +480,48 @@ impl Receiver {
             mask::apply(key, (frame.received & 3) as usize, piece);
         }
         frame.received += piece.len() as u64;
-        let is_whole = frame.missing() == 0;
-        self.frame = if is_whole { None } else { Some(frame) };
-        self.control.extend_from_slice(piece);
-        if !is_whole {
+        let partial = self.partial();
+        partial.frame = (frame.missing() > 0).then_some(frame);
+        partial.control.extend_from_slice(piece);
+        if partial.frame.is_some() {
             return Ok(None);
         }
-        let payload = std::mem::take(&mut self.control);
+        let payload = std::mem::take(&mut partial.control);
         Ok(Some(match frame.header.opcode {
             Opcode::Close => Received::Close(CloseFrame::parse(&payload)?),
             Opcode::Ping => Received::Ping(Cow::Owned(payload)),
             _ => Received::Pong(Cow::Owned(payload)),
         }))
     }
+}
+
+/// What the header of a message in a single frame says: whether it is text, the masking key, and the lengths of header and
+/// payload. None of anything that is not quite that.
+#[inline(always)]
+fn whole_header(input: &[u8]) -> Option<(bool, Option<[u8; 4]>, usize, usize)> {
+    const TEXT: u8 = 0x81; // FIN, no reserved bits
+    const BINARY: u8 = 0x82;
+    let &[first @ (TEXT | BINARY), second, ref rest @ ..] = input else { return None };
+    let (len, rest, len_bytes) = match second & 0x7F {
+        short @ 0..=125 => (usize::from(short), rest, 0),
+        126 => {
+            let (len, rest) = rest.split_first_chunk::<2>()?;
+            (usize::from(u16::from_be_bytes(*len)), rest, 2)
+        }
+        _ => {
+            let (len, rest) = rest.split_first_chunk::<8>()?;
+            (usize::try_from(u64::from_be_bytes(*len)).ok()?, rest, 8)
+        }
+    };
+    // §5.2: "the minimal number of bytes MUST be used".
+    if (len_bytes == 2 && len < 126) || (len_bytes == 8 && len <= 0xFFFF) {
+        return None;
+    }
+    let (mask, mask_bytes) = match second & 0x80 {
+        0 => (None, 0),
+        _ => (Some(*rest.first_chunk::<4>()?), 4),
+    };
+    Some((first == TEXT, mask, 2 + len_bytes + mask_bytes, len))
 }
 
 /// Cuts the first `count` bytes off `input`.

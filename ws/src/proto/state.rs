@@ -22,11 +22,15 @@ use super::close::{CloseFrame, CloseReport, Failure, Initiator};
 pub(super) enum State {
     Open,
     /// Our close frame is out; the peer's is awaited until the deadline.
-    CloseSent {
-        sent: Box<CloseFrame>,
-        deadline: Instant,
-    },
+    CloseSent(Box<CloseSent>),
     Closed(Box<CloseReport>),
+}
+
+/// What is known while the peer's close frame is awaited.
+#[derive(Debug)]
+pub(super) struct CloseSent {
+    frame: CloseFrame,
+    pub(super) deadline: Instant,
 }
 
 impl State {
@@ -42,16 +46,16 @@ impl State {
     }
 
     /// Our close frame has been queued, nothing was received yet.
-    pub(super) fn close_sent(&mut self, sent: CloseFrame, deadline: Instant) {
+    pub(super) fn close_sent(&mut self, frame: CloseFrame, deadline: Instant) {
         debug_assert!(self.is_open());
-        *self = Self::CloseSent { sent: Box::new(sent), deadline };
+        *self = Self::CloseSent(Box::new(CloseSent { frame, deadline }));
     }
 
     /// The peer's close frame has arrived; `answer` is what was queued for it if we had not begun.
     pub(super) fn close_received(&mut self, received: CloseFrame, answer: CloseFrame) {
         let (sent, initiator) = match std::mem::replace(self, Self::Open) {
             Self::Open => (answer, Initiator::Peer),
-            Self::CloseSent { sent, .. } => (*sent, Initiator::Local),
+            Self::CloseSent(sent) => (sent.frame, Initiator::Local),
             closed @ Self::Closed(_) => {
                 *self = closed;
                 return;
@@ -69,7 +73,7 @@ impl State {
     pub(super) fn failed(&mut self, failure: Failure, sent: Option<CloseFrame>) {
         let sent = match std::mem::replace(self, Self::Open) {
             Self::Open => sent,
-            Self::CloseSent { sent, .. } => Some(*sent),
+            Self::CloseSent(sent) => Some(sent.frame),
             closed @ Self::Closed(_) => {
                 *self = closed;
                 return;

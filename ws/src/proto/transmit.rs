@@ -35,19 +35,30 @@ pub struct Transmitter {
     framing: Framing,
     config: Arc<Config>,
     state: State,
-    outbox: Outbox,
+    /// Only while something waits, or it is lent: an idle connection is small.
+    outbox: Option<Box<Outbox>>,
     /// Set while the byte stream takes no more.
     blocked: bool,
     /// Set when a blocked stream took some bytes after all: the peer reads.
     progress: bool,
-    /// The latest ping that came while the stream was blocked or another pong waited (§5.5.3: only that "may" be answered).
-    pending_pong: Option<Vec<u8>>,
-    /// Bytes in the outbox up to the end of the pong that was queued when the stream was blocked; 0 if there is none.
-    pong_behind: usize,
+    /// Only while the stream is blocked and pings came.
+    pong: Option<Box<Pong>>,
     keepalive: Keepalive,
     /// Only where permessage-deflate was negotiated.
     deflater: Option<Box<Deflater>>,
 }
+
+/// What is owed to a peer that pings and does not read.
+#[derive(Debug, Default)]
+struct Pong {
+    /// The latest ping that came while the stream was blocked or another pong waited (§5.5.3: only that "may" be answered).
+    pending: Option<Vec<u8>>,
+    /// Bytes in the outbox up to the end of the pong that was queued when the stream was blocked; 0 if there is none.
+    behind: usize,
+}
+
+/// What a connection has on which nothing waits.
+static NOTHING: Outbox = Outbox::new();
 
 impl Transmitter {
     /// The sending half of a connection on which this side plays `role`.
@@ -58,11 +69,10 @@ impl Transmitter {
             framing: Framing::new(role, mask_source),
             config,
             state: State::Open,
-            outbox: Outbox::new(),
+            outbox: None,
             blocked: false,
             progress: false,
-            pending_pong: None,
-            pong_behind: 0,
+            pong: None,
             keepalive,
             deflater: None,
         }
@@ -85,7 +95,7 @@ impl Transmitter {
         }
         let outgoing = outgoing.into();
         if self.deflater.is_none() {
-            self.framing.put(&mut self.outbox, outgoing);
+            self.framing.put(self.outbox.get_or_insert_default(), outgoing);
         } else {
             self.send_deflated(outgoing);
         }
@@ -124,7 +134,7 @@ impl Transmitter {
         }
         if self.blocked {
             // §5.5.3: "MAY elect to send a Pong frame for only the most recently processed Ping frame".
-            let pending = self.pending_pong.get_or_insert_default();
+            let pending = self.pong.get_or_insert_default().pending.get_or_insert_default();
             pending.clear();
             pending.extend_from_slice(payload);
         } else {
@@ -143,7 +153,7 @@ impl Transmitter {
         // §5.5.1: the answer "typically echos the status code it received".
         let answer = CloseFrame { code: received.code, reason: super::text::Text::default() };
         // §5.5.2: a ping is answered "unless [the endpoint] already received a Close frame".
-        self.pending_pong = None;
+        self.pong = None;
         if self.state.is_open() {
             self.frame(Opcode::Close, &answer.payload());
         }
@@ -181,10 +191,10 @@ impl Transmitter {
                 }
                 Due::Fail(failure) => self.fail(failure, None),
             },
-            State::CloseSent { deadline, .. } if deadline <= now => {
+            State::CloseSent(ref sent) if sent.deadline <= now => {
                 self.fail(Failure::CloseTimeout, None);
             }
-            State::CloseSent { .. } | State::Closed(_) => {}
+            State::CloseSent(_) | State::Closed(_) => {}
         }
     }
 
@@ -193,7 +203,7 @@ impl Transmitter {
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.state {
             State::Open => self.keepalive.poll_timeout(),
-            State::CloseSent { deadline, .. } => Some(deadline),
+            State::CloseSent(ref sent) => Some(sent.deadline),
             State::Closed(_) => None,
         }
     }
@@ -212,7 +222,7 @@ impl Transmitter {
 
     /// The time between our latest answered ping and its pong.
     #[must_use]
-    pub const fn latency(&self) -> Option<Duration> {
+    pub fn latency(&self) -> Option<Duration> {
         self.keepalive.latency()
     }
 
@@ -224,18 +234,47 @@ impl Transmitter {
 
     /// What is to be written to the byte stream.
     #[must_use]
-    pub const fn outbox(&self) -> &Outbox {
-        &self.outbox
+    pub fn outbox(&self) -> &Outbox {
+        self.outbox.as_deref().unwrap_or(&NOTHING)
     }
 
-    /// For lending and reclaiming buffers.
-    pub const fn outbox_mut(&mut self) -> &mut Outbox {
-        &mut self.outbox
+    /// As [`Transmitter::outbox`], for who puts more there.
+    pub fn outbox_mut(&mut self) -> &mut Outbox {
+        self.outbox.get_or_insert_default()
+    }
+
+    /// Whether there is an outbox, be it empty.
+    #[must_use]
+    pub const fn has_outbox(&self) -> bool {
+        self.outbox.is_some()
+    }
+
+    /// Lends an outbox, so that none need be allocated. It comes back if there is one.
+    #[must_use]
+    pub fn lend_outbox(&mut self, outbox: Box<Outbox>) -> Option<Box<Outbox>> {
+        if self.outbox.is_some() {
+            return Some(outbox);
+        }
+        self.outbox = Some(outbox);
+        None
+    }
+
+    /// Takes the outbox if nothing waits in it, to be lent to another connection.
+    #[must_use]
+    pub fn reclaim_outbox(&mut self) -> Option<Box<Outbox>> {
+        self.outbox.take_if(|outbox| outbox.is_empty())
+    }
+
+    /// Drops everything that waits.
+    pub fn clear_outbox(&mut self) {
+        self.outbox = None;
     }
 
     /// `count` bytes of the outbox were written.
     pub fn handle_written(&mut self, count: usize) {
-        self.outbox.advance(count);
+        if let Some(outbox) = &mut self.outbox {
+            outbox.advance(count);
+        }
         if self.blocked {
             self.handle_progress(count);
         }
@@ -261,24 +300,27 @@ impl Transmitter {
     /// A stream that was blocked took `count` bytes.
     fn handle_progress(&mut self, count: usize) {
         self.progress |= count > 0;
-        self.blocked = !self.outbox.is_empty();
+        self.blocked = !self.outbox().is_empty();
         // The pong does not wait until the outbox is empty: whoever always has more to send would never answer.
-        self.pong_behind = self.pong_behind.saturating_sub(count);
-        if self.pong_behind == 0 {
-            self.flush_pong();
+        if let Some(pong) = &mut self.pong {
+            pong.behind = pong.behind.saturating_sub(count);
+            if pong.behind == 0 {
+                self.flush_pong();
+            }
         }
     }
 
     /// Queues the pong that waits, if one does.
     fn flush_pong(&mut self) {
-        if let Some(payload) = self.pending_pong.take() {
-            self.frame(Opcode::Pong, &payload);
-            self.pong_behind = if self.blocked { self.outbox.len() } else { 0 };
+        let Some(payload) = self.pong.take().and_then(|pong| pong.pending) else { return };
+        self.frame(Opcode::Pong, &payload);
+        if self.blocked {
+            self.pong = Some(Box::new(Pong { pending: None, behind: self.outbox().len() }));
         }
     }
 
     fn fail(&mut self, failure: Failure, frame: Option<CloseFrame>) {
-        self.pending_pong = None;
+        self.pong = None;
         if self.state.is_open()
             && let Some(frame) = &frame
         {
@@ -302,7 +344,7 @@ impl Transmitter {
             Outgoing::Ping(_) => false,
         };
         if !is_done {
-            self.framing.put(&mut self.outbox, outgoing);
+            self.framing.put(self.outbox.get_or_insert_default(), outgoing);
         }
     }
 
@@ -313,7 +355,7 @@ impl Transmitter {
             Role::Client => self.deflate(message.opcode(), message.as_bytes(), compress),
         };
         if !is_done {
-            self.framing.prepared(&mut self.outbox, prepared);
+            self.framing.prepared(self.outbox.get_or_insert_default(), prepared);
         }
     }
 
@@ -325,7 +367,7 @@ impl Transmitter {
         }
         let mask = self.framing.mask();
         let mut is_deflated = false;
-        self.outbox.extend_with(|buffer| {
+        self.outbox.get_or_insert_default().extend_with(|buffer| {
             is_deflated = deflater.frame(opcode, mask, payload, buffer);
         });
         is_deflated
@@ -339,7 +381,7 @@ impl Transmitter {
             return false;
         }
         match prepared.deflated().get(message, deflater) {
-            Share::Frame(frame) => framing::share(&mut self.outbox, frame),
+            Share::Frame(frame) => framing::share(self.outbox.get_or_insert_default(), frame),
             Share::Plain => return false,
             Share::Own => return self.deflate(message.opcode(), message.as_bytes(), compress),
         }
@@ -347,6 +389,6 @@ impl Transmitter {
     }
 
     fn frame(&mut self, opcode: Opcode, payload: &[u8]) {
-        self.framing.frame(&mut self.outbox, opcode, payload);
+        self.framing.frame(self.outbox.get_or_insert_default(), opcode, payload);
     }
 }

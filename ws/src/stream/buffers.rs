@@ -1,15 +1,21 @@
 //! Buffers that belong to a thread and are lent to whichever connection has something to do, so that an idle connection
 //! owns none.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
+
+use crate::outbox::Outbox;
 
 /// How much one read takes. Big enough to drain a socket's receive buffer of small messages, and to hold most messages whole.
 pub(super) const READ_SIZE: usize = 256 * 1024;
-/// Write buffers that grew beyond this are not kept.
-const WRITE_KEPT: usize = 256 * 1024;
+/// An outbox that grew beyond this is not kept.
+const BIG_KEPT: usize = 256 * 1024;
+/// Up to this size many are kept, for messages to many connections at a time.
+const SMALL_KEPT: usize = 4 * 1024;
+/// How many, so that a thread keeps at most 4 MiB.
+const MAX_SMALL: usize = 1024;
 /// Room behind a message that is expected: a read that does not fill its buffer has taken all there was.
 const SLACK: usize = 64;
 /// Messages are not expected to be longer than this.
@@ -21,35 +27,49 @@ const MAX_AHEAD: usize = 64 * 1024 * 1024;
 static AHEAD: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
-    static READ: Cell<BytesMut> = Cell::new(BytesMut::new());
+    static LENT: RefCell<Lent> = const {
+        RefCell::new(Lent { read: None, expected: None, big: None, small: Vec::new() })
+    };
+}
+
+/// What this thread lends.
+struct Lent {
+    read: Option<BytesMut>,
     /// For a message like the one before.
-    static EXPECTED: Cell<BytesMut> = Cell::new(BytesMut::new());
-    static WRITE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    expected: Option<BytesMut>,
+    /// For a batch of answers.
+    big: Option<Box<Outbox>>,
+    small: Vec<Box<Outbox>>,
 }
 
 /// Takes the read buffer of this thread, empty; a new one if it is out, or shared with messages that are still to be written.
 pub(super) fn take_read_buffer() -> BytesMut {
-    let mut buffer = READ.take();
-    buffer.clear();
-    if buffer.try_reclaim(READ_SIZE) { buffer } else { BytesMut::with_capacity(READ_SIZE) }
+    let mut buffer = LENT.with_borrow_mut(|lent| lent.read.take()).unwrap_or_default();
+    let has_room = buffer.capacity() >= READ_SIZE || buffer.try_reclaim(READ_SIZE);
+    if has_room { buffer } else { BytesMut::with_capacity(READ_SIZE) }
 }
 
 /// Gives the read buffer back, whatever of it has been split off.
 pub(super) fn give_read_buffer(mut buffer: BytesMut) {
-    buffer.advance(buffer.len());
-    READ.set(buffer);
+    buffer.clear();
+    let before = LENT.with_borrow_mut(|lent| lent.read.replace(buffer));
+    drop(before);
 }
 
 /// Takes an empty buffer for a frame of so many bytes.
 pub(super) fn take_expected_buffer(len: usize) -> BytesMut {
-    let (buffer, capacity) = (EXPECTED.take(), len + SLACK);
-    let fits = buffer.capacity() >= capacity && buffer.capacity() / 2 <= capacity;
-    if fits { buffer } else { BytesMut::with_capacity(capacity) }
+    let (buffer, capacity) = (LENT.with_borrow_mut(|lent| lent.expected.take()), len + SLACK);
+    match buffer {
+        Some(buffer) if buffer.capacity() >= capacity && buffer.capacity() / 2 <= capacity => {
+            buffer
+        }
+        _ => BytesMut::with_capacity(capacity),
+    }
 }
 
 /// Gives an empty buffer back that nothing was read into.
 pub(super) fn give_expected_buffer(buffer: BytesMut) {
-    EXPECTED.set(buffer);
+    LENT.with_borrow_mut(|lent| lent.expected = Some(buffer));
 }
 
 /// The length of a frame that is worth being expected again.
@@ -76,14 +96,30 @@ impl Drop for Ahead {
     }
 }
 
-/// Takes the write buffer of this thread, or an empty one if it is out.
-pub(super) fn take_write_buffer() -> Vec<u8> {
-    WRITE.take()
+/// Takes an empty outbox, for a message or a few.
+pub(super) fn take_outbox() -> Box<Outbox> {
+    let outbox = LENT.with_borrow_mut(|lent| lent.small.pop().or_else(|| lent.big.take()));
+    outbox.unwrap_or_default()
 }
 
-/// Gives a write buffer back.
-pub(super) fn give_write_buffer(buffer: Vec<u8>) {
-    if (1..=WRITE_KEPT).contains(&buffer.capacity()) {
-        WRITE.set(buffer);
-    }
+/// Takes an empty outbox, for a batch.
+pub(super) fn take_big_outbox() -> Box<Outbox> {
+    let outbox = LENT.with_borrow_mut(|lent| lent.big.take().or_else(|| lent.small.pop()));
+    outbox.unwrap_or_default()
+}
+
+/// Gives an outbox back, whatever is in it.
+pub(super) fn give_outbox(mut outbox: Box<Outbox>) {
+    outbox.recycle(BIG_KEPT);
+    let unwanted = LENT.with_borrow_mut(|lent| {
+        if outbox.capacity() > SMALL_KEPT {
+            lent.big.replace(outbox)
+        } else if lent.small.len() < MAX_SMALL {
+            lent.small.push(outbox);
+            None
+        } else {
+            Some(outbox)
+        }
+    });
+    drop(unwanted);
 }

@@ -1,94 +1,59 @@
-//! What a handler sends while a batch of input is handled, collected by its thread without a lock.
+//! What a handler sends while a batch of input is handled, collected without a lock.
 //!
-//! The frames belong to the connection all the same: whoever takes its lock on this thread brings them along first, so that
-//! what one thread does keeps its order. Other threads don't see them before the batch is done; what they send meanwhile is
-//! put behind, before the next message of the handler.
-
-use std::cell::RefCell;
+//! The connection's lock is taken once, when the batch is over, and one write takes all of it. What others send meanwhile, on
+//! this thread or another one, is put behind what the handler has sent so far, and before what it sends next: they note in
+//! the flags of the link that there is something, which the handler's next send sees.
 
 use super::buffers;
 use crate::outbox::Outbox;
 use crate::proto::{Framing, Outgoing};
 
-thread_local! {
-    static CORK: RefCell<Cork> = const { RefCell::new(Cork { corked: None, outbox: Outbox::new() }) };
-}
+/// From so many copied bytes on nothing more is taken: it is shared ones that are better written many at a time.
+const MAX_COPIED: usize = 64 * 1024;
 
-struct Cork {
-    corked: Option<Corked>,
-    outbox: Outbox,
-}
-
-/// The connection whose batch is being handled.
-#[derive(Clone, Copy)]
-struct Corked {
-    /// The address of its link, which stays where it is meanwhile.
-    link: usize,
+#[derive(Debug)]
+pub(super) struct Cork {
     framing: Framing,
     /// From so many collected bytes on nothing more is taken.
     limit: usize,
+    outbox: Option<Box<Outbox>>,
+    /// Something was given to the link, which will have to be written when the batch is over.
+    has_given: bool,
 }
-
-/// Nor from so many copied bytes on: it is shared ones that are better written many at a time.
-const MAX_COPIED: usize = 64 * 1024;
 
 impl Cork {
-    const fn has_room(&self, limit: usize) -> bool {
-        self.outbox.len() < limit && self.outbox.copied_len() < MAX_COPIED
+    /// Collects up to `limit` bytes and one message.
+    pub(super) const fn new(framing: Framing, limit: usize) -> Self {
+        Self { framing, limit, outbox: None, has_given: false }
     }
 
-    fn of(&mut self, link: usize) -> Option<&mut Corked> {
-        self.corked.as_mut().filter(|corked| corked.link == link)
-    }
-}
-
-/// Begins to collect for `link`, which has nothing else that waits, up to `limit` bytes and one message. Not if this thread
-/// collects for another one.
-pub(super) fn begin(link: usize, framing: Framing, limit: usize) -> bool {
-    CORK.with_borrow_mut(|cork| {
-        if cork.corked.is_some() {
+    /// Collects a message, if there is room.
+    #[inline]
+    pub(super) fn put(&mut self, outgoing: Outgoing<'_>) -> bool {
+        if self.limit == 0 {
             return false;
         }
-        cork.corked = Some(Corked { link, framing, limit });
-        if let Some(unused) = cork.outbox.lend(buffers::take_write_buffer()) {
-            buffers::give_write_buffer(unused);
+        let outbox = self.outbox.get_or_insert_with(buffers::take_big_outbox);
+        let has_room = outbox.len() < self.limit && outbox.copied_len() < MAX_COPIED;
+        if has_room {
+            self.framing.put(outbox, outgoing);
         }
-        true
-    })
-}
+        has_room
+    }
 
-/// Collects a message, if this thread does so for `link` and there is room.
-#[inline]
-pub(super) fn put(link: usize, outgoing: Outgoing<'_>) -> bool {
-    CORK.with_borrow_mut(|cork| match cork.corked {
-        Some(corked) if corked.link == link && cork.has_room(corked.limit) => {
-            corked.framing.put(&mut cork.outbox, outgoing);
-            true
-        }
-        _ => false,
-    })
-}
+    /// Gives away what was collected.
+    pub(super) fn take(&mut self) -> Option<Box<Outbox>> {
+        self.has_given = true;
+        self.outbox.take()
+    }
 
-/// Whether this thread collects for `link`.
-pub(super) fn is_of(link: usize) -> bool {
-    CORK.with_borrow_mut(|cork| cork.of(link).is_some())
-}
+    /// From now on up to `limit` bytes more are collected.
+    pub(super) const fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
 
-/// What has been collected for `link`. More may be.
-pub(super) fn take(link: usize) -> Option<Outbox> {
-    CORK.with_borrow_mut(|cork| {
-        let collected = cork.outbox.len();
-        let corked = cork.of(link)?;
-        corked.limit = corked.limit.saturating_sub(collected);
-        Some(std::mem::take(&mut cork.outbox))
-    })
-}
-
-/// Collects no more for `link`.
-pub(super) fn end(link: usize) {
-    CORK.with_borrow_mut(|cork| {
-        if cork.of(link).is_some() {
-            cork.corked = None;
-        }
-    });
+    /// Whether nothing is here to be written, or has been.
+    pub(super) const fn is_unused(&self) -> bool {
+        self.outbox.is_none() && !self.has_given
+    }
 }

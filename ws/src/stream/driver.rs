@@ -7,10 +7,11 @@ use std::task::{Context as TaskContext, Poll, ready};
 
 use bytes::Bytes;
 
+use super::cork::Cork;
 use super::error::Error;
 use super::handler::{Context, Handler};
-use super::link::Link;
-use super::reader::{Flow, Incoming, Reader, Turn};
+use super::link::{Batch, Link};
+use super::reader::{Flow, Incoming, Reader, Turn, Visitor};
 use super::sender::Sender;
 use crate::net::Stream;
 use crate::proto::{Config, Deflate, Role};
@@ -56,8 +57,9 @@ pub(crate) fn spawn_kept<K: Send + 'static>(
     tokio::spawn(Driver::new(reader, handler));
 }
 
-/// A connection and its handler, as a future that ends with the connection.
+/// A connection and its handler, as a future that ends with the connection. It is always a task of its own.
 pub(crate) struct Driver<H: Handler> {
+    link: Arc<Link>,
     reader: Reader,
     handler: H,
     stage: Stage,
@@ -70,25 +72,54 @@ enum Stage {
     Ended,
 }
 
+/// Hands what comes to the handler.
+struct Visit<'a, H> {
+    handler: &'a mut H,
+    cork: &'a mut Cork,
+}
+
+impl<H: Handler> Visitor for Visit<'_, H> {
+    fn cork(&mut self) -> Option<&mut Cork> {
+        Some(self.cork)
+    }
+
+    #[inline]
+    fn visit(&mut self, link: &Arc<Link>, incoming: Incoming<'_>) -> Flow {
+        let mut socket = Context { link, cork: self.cork };
+        match incoming {
+            Incoming::Message(message) => self.handler.on_message(&mut socket, message),
+            Incoming::Ping(payload) => self.handler.on_ping(&mut socket, payload),
+            Incoming::Pong(payload) => self.handler.on_pong(&mut socket, payload),
+        }
+        if link.is_held() { Flow::Stop } else { Flow::Continue }
+    }
+}
+
 impl<H: Handler> Driver<H> {
     fn new(reader: Reader, handler: H) -> Self {
-        Self { reader, handler, stage: Stage::Opening }
+        Self { link: reader.link.clone(), reader, handler, stage: Stage::Opening }
     }
 
     /// Handles what there is. Everything that is sent meanwhile leaves at its end.
     fn poll_open(&mut self, cx: &mut TaskContext<'_>) -> Poll<()> {
-        let link = self.reader.link.clone();
-        link.register_reader(cx.waker());
+        let link = &self.link;
         let turn = {
-            let (_corking, events) = link.cork();
+            let mut batch = Batch::begin(link);
+            let cork = &mut batch.cork;
             if self.stage == Stage::Opening {
                 self.stage = Stage::Open;
-                self.handler.on_open(&mut Context { link: &link });
+                // Once for all: a task has the same waker all its life.
+                link.register_reader(cx.waker());
+                self.handler.on_open(&mut Context { link, cork });
             }
-            for event in events {
-                self.handler.on_event(&mut Context { link: &link }, event);
+            for event in link.events() {
+                self.handler.on_event(&mut Context { link, cork }, event);
             }
-            self.poll_input(cx, &link)
+            if link.is_held() && !link.is_closed() {
+                Poll::Ready(Turn::Stopped)
+            } else {
+                self.reader.poll_turn(cx, &mut Visit { handler: &mut self.handler, cork })
+            }
         };
         self.reader.unshare();
         match turn {
@@ -103,28 +134,13 @@ impl<H: Handler> Driver<H> {
         }
     }
 
-    fn poll_input(&mut self, cx: &mut TaskContext<'_>, link: &Arc<Link>) -> Poll<Turn> {
-        if link.is_held() && !link.is_closed() {
-            return Poll::Ready(Turn::Stopped);
-        }
-        let handler = &mut self.handler;
-        self.reader.poll_turn(cx, &mut |link, incoming| {
-            let mut socket = Context { link };
-            match incoming {
-                Incoming::Message(message) => handler.on_message(&mut socket, message),
-                Incoming::Ping(payload) => handler.on_ping(&mut socket, payload),
-                Incoming::Pong(payload) => handler.on_pong(&mut socket, payload),
-            }
-            if link.is_held() { Flow::Stop } else { Flow::Continue }
-        })
-    }
-
     fn report(&mut self) {
-        let Some(report) = self.reader.link.report() else { return };
+        let Some(report) = self.link.report() else { return };
         if report.failure.is_some() {
             let error = Error::new(report.clone());
-            let link = &self.reader.link;
-            self.handler.on_error(&mut Context { link }, &error);
+            let mut batch = Batch::begin(&self.link);
+            let mut socket = Context { link: &self.link, cork: &mut batch.cork };
+            self.handler.on_error(&mut socket, &error);
         }
         self.handler.on_close(&report);
     }
@@ -140,7 +156,6 @@ impl<H: Handler> Future for Driver<H> {
             this.stage = Stage::Ended;
             this.report();
         }
-        this.reader.link.register_reader(cx.waker());
         this.reader.poll_end(cx).map(drop)
     }
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::cork::Cork;
 use super::error::{Error, TrySendError};
 use super::link::{Link, Refused};
 use super::sender::Sender;
@@ -66,6 +67,7 @@ pub trait Handler: Send + 'static {
 #[derive(Debug)]
 pub struct Context<'a> {
     pub(super) link: &'a Arc<Link>,
+    pub(super) cork: &'a mut Cork,
 }
 
 impl Context<'_> {
@@ -90,7 +92,7 @@ impl Context<'_> {
         compress: Compress,
     ) -> Result<(), TrySendError> {
         let message = message.into();
-        match self.link.queue(Outgoing::Message(&message, compress)) {
+        match self.link.queue_corked(self.cork, Outgoing::Message(&message, compress)) {
             Ok(()) => Ok(()),
             Err(Refused::Full) => Err(TrySendError::Full(message)),
             Err(Refused::Closed) => Err(TrySendError::Closed(message)),
@@ -144,7 +146,7 @@ impl Context<'_> {
 
     /// Starts the closing handshake. `reason` is cut at 123 bytes.
     pub fn close(&mut self, code: CloseCode, reason: &str) {
-        self.link.close(CloseFrame::new(code, reason));
+        self.link.close_corked(self.cork, CloseFrame::new(code, reason));
     }
 
     /// A handle to send from anywhere.
@@ -165,8 +167,9 @@ impl Context<'_> {
         self.link.inspect(Transmitter::latency)
     }
 
-    fn queue(&self, outgoing: Outgoing<'_>) -> Result<(), TrySendError<()>> {
-        self.link.queue(outgoing).map_err(|refused| match refused {
+    #[inline]
+    fn queue(&mut self, outgoing: Outgoing<'_>) -> Result<(), TrySendError<()>> {
+        self.link.queue_corked(self.cork, outgoing).map_err(|refused| match refused {
             Refused::Full => TrySendError::Full(()),
             Refused::Closed => TrySendError::Closed(()),
         })

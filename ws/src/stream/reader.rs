@@ -8,12 +8,13 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tokio::io::AsyncReadExt;
 
 use super::buffers::{self, Ahead};
+use super::cork::Cork;
 use super::link::Link;
 use crate::net::{ReadHalf, Stream, Wheel};
 use crate::proto::frame::MAX_HEADER;
 use crate::proto::{
     CloseCode, CloseFrame, CloseReport, Config, Deflate, Failure, Message, Payload, Received,
-    Receiver, Role,
+    Receiver, Role, Transmitter,
 };
 
 /// After so many bytes others have their turn, be they as much as one read can give;
@@ -55,6 +56,15 @@ pub(super) enum Incoming<'a> {
     Message(Payload<'a>),
     Ping(&'a [u8]),
     Pong(&'a [u8]),
+}
+
+/// Who is shown what arrives.
+pub(super) trait Visitor {
+    /// What it has sent so far, if it collects that.
+    fn cork(&mut self) -> Option<&mut Cork>;
+
+    /// Something arrived.
+    fn visit(&mut self, link: &Arc<Link>, incoming: Incoming<'_>) -> Flow;
 }
 
 /// What a visitor wants.
@@ -100,7 +110,7 @@ impl Reader {
     /// Has messages compressed as client and server agreed. To be called before anything was read or sent.
     pub(super) fn set_deflate(&mut self, deflate: &Deflate) {
         self.receiver.set_deflate(deflate);
-        self.link.transmit(|t| t.set_deflate(deflate));
+        self.link.set_deflate(deflate);
     }
 
     /// Whether input that was read waits to be looked at.
@@ -132,11 +142,11 @@ impl Reader {
         Some(message)
     }
 
-    /// Shows `visit` what arrives until it stops, the byte stream has no more, or the connection ends.
+    /// Shows `visitor` what arrives until it stops, the byte stream has no more, or the connection ends.
     pub(super) fn poll_turn(
         &mut self,
         cx: &mut Context<'_>,
-        visit: &mut impl FnMut(&Arc<Link>, Incoming<'_>) -> Flow,
+        visitor: &mut impl Visitor,
     ) -> Poll<Turn> {
         let mut read_bytes = 0;
         loop {
@@ -144,17 +154,20 @@ impl Reader {
                 return Poll::Ready(Turn::Closed);
             }
             if self.has_rest() {
-                if self.visit_rest(visit) == Flow::Stop {
+                if self.visit_rest(visitor) == Flow::Stop {
                     return Poll::Ready(Turn::Stopped);
                 }
                 continue;
             }
             let read = match self.receiver.is_direct() {
-                true => self.poll_direct(cx, visit),
-                false => self.poll_shared(cx, visit),
+                true => self.poll_direct(cx, visitor),
+                false => self.poll_shared(cx, visitor),
             };
             match ready!(read) {
-                Ok((0, _)) => self.link.transmit(|t| t.handle_failure(Failure::Eof)),
+                Ok((0, _)) => {
+                    let eof = |t: &mut Transmitter| t.handle_failure(Failure::Eof);
+                    self.link.transmit_corked(visitor.cork(), eof);
+                }
                 Ok((_, Flow::Stop)) => return Poll::Ready(Turn::Stopped),
                 Ok((count, Flow::Continue)) => {
                     read_bytes += count;
@@ -166,7 +179,7 @@ impl Reader {
                 }
                 Err(error) => {
                     let failure = Failure::Io(error.kind());
-                    self.link.transmit(|t| t.handle_failure(failure));
+                    self.link.transmit_corked(visitor.cork(), |t| t.handle_failure(failure));
                 }
             }
         }
@@ -235,10 +248,10 @@ impl Reader {
     fn poll_shared(
         &mut self,
         cx: &mut Context<'_>,
-        visit: &mut impl FnMut(&Arc<Link>, Incoming<'_>) -> Flow,
+        visitor: &mut impl Visitor,
     ) -> Poll<io::Result<(usize, Flow)>> {
         if self.expected > 0 {
-            return self.poll_expected(cx, visit);
+            return self.poll_expected(cx, visitor);
         }
         let mut buffer = buffers::take_read_buffer();
         let read = poll_read(&mut self.io, cx, &mut buffer);
@@ -247,7 +260,7 @@ impl Reader {
             if !self.receiver.is_mid_message() {
                 self.is_alone = Receiver::is_big_and_more(&buffer);
             }
-            self.visit_input(&mut buffer, false, visit)
+            self.visit_input(&mut buffer, false, visitor)
         } else {
             Flow::Continue
         };
@@ -264,7 +277,7 @@ impl Reader {
     fn poll_expected(
         &mut self,
         cx: &mut Context<'_>,
-        visit: &mut impl FnMut(&Arc<Link>, Incoming<'_>) -> Flow,
+        visitor: &mut impl Visitor,
     ) -> Poll<io::Result<(usize, Flow)>> {
         let mut buffer = buffers::take_expected_buffer(self.expected as usize);
         let read = poll_read(&mut self.io, cx, &mut buffer);
@@ -275,7 +288,7 @@ impl Reader {
         self.link.heard(false);
         self.is_alone = buffer.len() < buffer.capacity();
         self.ahead = Ahead::reserve(std::mem::take(&mut self.expected));
-        let flow = self.visit_input(&mut buffer, self.ahead.is_some(), visit);
+        let flow = self.visit_input(&mut buffer, self.ahead.is_some(), visitor);
         if !self.receiver.is_mid_message() {
             self.ahead = None;
         }
@@ -289,7 +302,7 @@ impl Reader {
     fn poll_direct(
         &mut self,
         cx: &mut Context<'_>,
-        visit: &mut impl FnMut(&Arc<Link>, Incoming<'_>) -> Flow,
+        visitor: &mut impl Visitor,
     ) -> Poll<io::Result<(usize, Flow)>> {
         let Some(mut spare) = self.receiver.direct() else { return Poll::Pending };
         let Some(io) = &mut self.io else { return Poll::Ready(Ok((0, Flow::Stop))) };
@@ -297,28 +310,28 @@ impl Reader {
         let count = ready!(read.poll(cx))?;
         self.link.heard(false);
         let flow = match self.receiver.handle_direct(count) {
-            Some(received) => self.dispatch(received, visit),
+            Some(received) => self.dispatch(received, visitor),
             None => Flow::Continue,
         };
         Poll::Ready(Ok((count, flow)))
     }
 
-    fn visit_rest(&mut self, visit: &mut impl FnMut(&Arc<Link>, Incoming<'_>) -> Flow) -> Flow {
+    fn visit_rest(&mut self, visitor: &mut impl Visitor) -> Flow {
         let mut rest = std::mem::take(&mut self.rest);
-        let flow = self.visit_input(&mut rest, false, visit);
+        let flow = self.visit_input(&mut rest, false, visitor);
         if !rest.is_empty() {
             self.rest = rest;
         }
         flow
     }
 
-    /// Shows `visit` what is in `buffer`. What is left there, after `Stop`, is what it has not seen. With `take_over` a message
+    /// Shows `visitor` what is in `buffer`. What is left there, after `Stop`, is what it has not seen. With `take_over` a message
     /// may take the buffer with it.
     fn visit_input(
         &mut self,
         buffer: &mut BytesMut,
         take_over: bool,
-        visit: &mut impl FnMut(&Arc<Link>, Incoming<'_>) -> Flow,
+        visitor: &mut impl Visitor,
     ) -> Flow {
         loop {
             let received = match Receiver::is_big(buffer) {
@@ -327,16 +340,20 @@ impl Reader {
             };
             if let Some(received) = received {
                 self.has_shared = true;
-                if self.dispatch(received, visit) == Flow::Stop {
+                if self.dispatch(received, visitor) == Flow::Stop {
                     return Flow::Stop;
                 }
                 continue;
             }
             let before = buffer.len();
             let mut input = &mut buffer[..];
-            let flow = self.visit_small(&mut input, visit);
-            let used = before - input.len();
-            buffer.advance(used);
+            let flow = self.visit_small(&mut input, visitor);
+            let left = input.len();
+            match left {
+                // Unlike `advance`, this gives the room back.
+                0 => buffer.clear(),
+                _ => buffer.advance(before - left),
+            }
             if let Some(flow) = flow {
                 return flow;
             }
@@ -344,20 +361,16 @@ impl Reader {
     }
 
     /// As [`Reader::visit_input`], until it finds a big message behind others.
-    fn visit_small(
-        &mut self,
-        input: &mut &mut [u8],
-        visit: &mut impl FnMut(&Arc<Link>, Incoming<'_>) -> Flow,
-    ) -> Option<Flow> {
+    fn visit_small(&mut self, input: &mut &mut [u8], visitor: &mut impl Visitor) -> Option<Flow> {
         loop {
             let flow = match self.receiver.handle_whole(input) {
                 Some(Ok(payload)) => {
                     self.link.heard(true);
-                    visit(&self.link, Incoming::Message(payload))
+                    visitor.visit(&self.link, Incoming::Message(payload))
                 }
-                Some(Err(error)) => self.dispatch(Received::Violation(error), visit),
+                Some(Err(error)) => self.dispatch(Received::Violation(error), visitor),
                 None => match self.receiver.handle_input(input) {
-                    Some(received) => self.dispatch(received, visit),
+                    Some(received) => self.dispatch(received, visitor),
                     None => return Some(Flow::Continue),
                 },
             };
@@ -370,11 +383,7 @@ impl Reader {
         }
     }
 
-    fn dispatch(
-        &mut self,
-        received: Received<'_>,
-        visit: &mut impl FnMut(&Arc<Link>, Incoming<'_>) -> Flow,
-    ) -> Flow {
+    fn dispatch(&mut self, received: Received<'_>, visitor: &mut impl Visitor) -> Flow {
         let link = &self.link;
         match received {
             Received::Message(payload) => {
@@ -384,22 +393,22 @@ impl Reader {
                 }
                 self.ahead = None;
                 link.heard(true);
-                visit(link, Incoming::Message(payload))
+                visitor.visit(link, Incoming::Message(payload))
             }
             Received::Ping(payload) => {
-                link.transmit(|t| t.handle_ping(&payload));
-                visit(link, Incoming::Ping(&payload))
+                link.transmit_corked(visitor.cork(), |t| t.handle_ping(&payload));
+                visitor.visit(link, Incoming::Ping(&payload))
             }
             Received::Pong(payload) => {
-                link.transmit(|t| t.handle_pong(Wheel::now(), &payload));
-                visit(link, Incoming::Pong(&payload))
+                link.transmit_corked(visitor.cork(), |t| t.handle_pong(Wheel::now(), &payload));
+                visitor.visit(link, Incoming::Pong(&payload))
             }
             Received::Close(frame) => {
-                link.transmit(|t| t.handle_close(frame));
+                link.transmit_corked(visitor.cork(), |t| t.handle_close(frame));
                 Flow::Continue
             }
             Received::Violation(error) => {
-                link.transmit(|t| t.handle_violation(error));
+                link.transmit_corked(visitor.cork(), |t| t.handle_violation(error));
                 Flow::Continue
             }
         }

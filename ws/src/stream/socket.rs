@@ -3,18 +3,19 @@
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
 use futures_core::Stream as FuturesStream;
 use futures_sink::Sink;
 use http::Extensions;
 
+use super::cork::Cork;
 use super::driver::spawn_reader;
 use super::error::{Error, SendError, TrySendError};
 use super::handler::Handler;
 use super::link::{Link, Refused};
-use super::reader::{Flow, Incoming, Reader, Turn};
+use super::reader::{Flow, Incoming, Reader, Turn, Visitor};
 use super::sender::Sender;
 use super::waiting::{SOCKET, Until, Wait};
 use crate::net::Stream;
@@ -59,8 +60,42 @@ struct Opening {
 pub struct WebSocketReader {
     /// There until it is dropped. Boxed, because futures hold what they were given more than once.
     reader: Option<Box<Reader>>,
+    /// Who receives.
+    waker: Option<Waker>,
     /// Whether a receive has waited last.
     attends: bool,
+}
+
+/// The next message.
+struct Next(Option<Message>);
+
+impl Visitor for Next {
+    fn cork(&mut self) -> Option<&mut Cork> {
+        None
+    }
+
+    fn visit(&mut self, _: &Arc<Link>, incoming: Incoming<'_>) -> Flow {
+        match incoming {
+            Incoming::Message(payload) => {
+                self.0 = Some(payload.into_message());
+                Flow::Stop
+            }
+            Incoming::Ping(_) | Incoming::Pong(_) => Flow::Continue,
+        }
+    }
+}
+
+/// Nobody wants it any more.
+struct Discard;
+
+impl Visitor for Discard {
+    fn cork(&mut self) -> Option<&mut Cork> {
+        None
+    }
+
+    fn visit(&mut self, _: &Arc<Link>, _: Incoming<'_>) -> Flow {
+        Flow::Continue
+    }
 }
 
 /// A receive; once it is over or dropped nobody listens to the peer until the next one.
@@ -81,7 +116,8 @@ impl WebSocket {
         let reader = Reader::new(stream.into(), leftover, role, config);
         let sender = Sender::new(reader.link.clone());
         reader.link.attend(false);
-        let reader = WebSocketReader { reader: Some(Box::new(reader)), attends: false };
+        let reader =
+            WebSocketReader { reader: Some(Box::new(reader)), waker: None, attends: false };
         Self { reader, sender, opening: None }
     }
 
@@ -297,17 +333,14 @@ impl WebSocketReader {
         if let Some(message) = reader.next_waiting() {
             return Poll::Ready(Ok(Some(message)));
         }
-        let mut received = None;
-        reader.link.register_reader(cx.waker());
+        if self.waker.as_ref().is_none_or(|waker| !waker.will_wake(cx.waker())) {
+            reader.link.register_reader(cx.waker());
+            self.waker = Some(cx.waker().clone());
+        }
+        let mut next = Next(None);
         loop {
-            let turn = reader.poll_turn(cx, &mut |_, incoming| match incoming {
-                Incoming::Message(payload) => {
-                    received = Some(payload.into_message());
-                    Flow::Stop
-                }
-                Incoming::Ping(_) | Incoming::Pong(_) => Flow::Continue,
-            });
-            if let Some(message) = received.take() {
+            let turn = reader.poll_turn(cx, &mut next);
+            if let Some(message) = next.0.take() {
                 return Poll::Ready(Ok(Some(message)));
             }
             match turn {
@@ -349,10 +382,13 @@ impl Drop for WebSocketReader {
         let code =
             if std::thread::panicking() { CloseCode::INTERNAL_ERROR } else { CloseCode::NORMAL };
         reader.link.close(CloseFrame::new(code, ""));
+        let mut is_registered = false;
         runtime.spawn(std::future::poll_fn(move |cx| {
-            reader.link.register_reader(cx.waker());
+            if !std::mem::replace(&mut is_registered, true) {
+                reader.link.register_reader(cx.waker());
+            }
             loop {
-                match ready!(reader.poll_turn(cx, &mut |_, _| Flow::Continue)) {
+                match ready!(reader.poll_turn(cx, &mut Discard)) {
                     Turn::Closed => return reader.poll_end(cx).map(drop),
                     Turn::Stopped | Turn::Yield => {}
                 }

@@ -25,7 +25,8 @@ impl Link {
 impl Out {
     fn next_deadline(&self) -> Option<Instant> {
         let own = self.output.transmitter.poll_timeout();
-        [own, self.linger_until].into_iter().flatten().min()
+        let linger = self.rare.as_ref().and_then(|rare| rare.linger_until);
+        [own, linger].into_iter().flatten().min()
     }
 }
 
@@ -45,10 +46,11 @@ impl Timed for Link {
         }
         self.flags.unset(HEARD_BYTES | HEARD_MESSAGE);
         out.output.transmitter.handle_timeout(now, heard);
-        if out.linger_until.is_some_and(|until| until <= now) {
+        if let Some(rare) = &mut out.rare
+            && rare.linger_until.take_if(|until| *until <= now).is_some()
+        {
             self.flags.set(EXPIRED);
-            self.reader.wake();
-            out.linger_until = None;
+            out.wake_reader();
         }
         self.sync(&mut out);
         self.flush(&mut out);

@@ -8,7 +8,7 @@ pub(super) const HEARD_BYTES: u16 = 1;
 pub(super) const HEARD_MESSAGE: u16 = 1 << 1;
 /// The connection is on the flusher's list.
 pub(super) const SCHEDULED: u16 = 1 << 2;
-/// A batch of input is being answered; who answers it will flush.
+/// A batch of input is being answered; who answers it will flush, if there is anything.
 pub(super) const CORKED: u16 = 1 << 3;
 /// The application wants nothing to be read.
 pub(super) const PAUSED: u16 = 1 << 4;
@@ -22,27 +22,36 @@ pub(super) const EXPIRED: u16 = 1 << 7;
 pub(super) const UNATTENDED: u16 = 1 << 8;
 /// No more messages are taken: the closing handshake has begun, or the connection has ended.
 pub(super) const REFUSING: u16 = 1 << 9;
-/// The thread of the batch collects what is sent on it without a lock.
-pub(super) const COLLECTING: u16 = 1 << 10;
-/// Others have sent something meanwhile, which goes behind what is collected so far and before what comes next.
-pub(super) const BEHIND: u16 = 1 << 11;
+/// Others have left something to who answers the batch.
+pub(super) const BEHIND: u16 = 1 << 10;
+/// Events of the application wait for the handler.
+pub(super) const EVENTS: u16 = 1 << 11;
+/// The byte stream did not take all that it was offered.
+pub(super) const BLOCKED: u16 = 1 << 13;
+/// Messages are compressed, each with those before it as context.
+pub(super) const DEFLATING: u16 = 1 << 12;
 
 /// Any number of the flags above.
 #[derive(Debug, Default)]
 pub(super) struct Flags(AtomicU16);
 
 impl Flags {
+    pub(super) fn get(&self) -> u16 {
+        self.0.load(Ordering::Acquire)
+    }
+
     /// Whether any of `flags` is set.
     pub(super) fn any(&self, flags: u16) -> bool {
-        self.0.load(Ordering::Acquire) & flags != 0
+        self.get() & flags != 0
     }
 
-    /// Sets `flags`, and tells whether any of them was set before.
-    pub(super) fn set(&self, flags: u16) -> bool {
-        self.0.fetch_or(flags, Ordering::AcqRel) & flags != 0
+    /// Sets `flags`, and returns all that were set before.
+    pub(super) fn set(&self, flags: u16) -> u16 {
+        self.0.fetch_or(flags, Ordering::AcqRel)
     }
 
-    pub(super) fn unset(&self, flags: u16) {
-        self.0.fetch_and(!flags, Ordering::AcqRel);
+    /// Unsets `flags`, and returns all that were set before.
+    pub(super) fn unset(&self, flags: u16) -> u16 {
+        self.0.fetch_and(!flags, Ordering::AcqRel)
     }
 }

@@ -1,9 +1,14 @@
 //! What the tasks that use one connection share: the sending half of the protocol, the writing half of the byte stream, and
 //! a few flags.
+//!
+//! It is small, because there is one for each connection, idle or not, and because with many connections a message costs what
+//! it touches: what most connections never have lies in a box of its own ([`Rare`]), and so does what waits to be written.
 
+mod batch;
 mod deadlines;
 mod flags;
 mod output;
+mod sending;
 
 use std::any::Any;
 use std::net::SocketAddr;
@@ -11,58 +16,60 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Instant;
 
-use atomic_waker::AtomicWaker;
-
 use self::flags::{
-    BEHIND, CLOSED, COLLECTING, CONGESTED, CORKED, EXPIRED, Flags, HEARD_BYTES, HEARD_MESSAGE,
-    PAUSED, REFUSING, SCHEDULED, UNATTENDED,
+    BLOCKED, CLOSED, CONGESTED, CORKED, DEFLATING, EVENTS, EXPIRED, Flags, HEARD_BYTES,
+    HEARD_MESSAGE, PAUSED, REFUSING, SCHEDULED, UNATTENDED,
 };
 use self::output::Output;
-use super::cork;
+use super::buffers;
 use super::flusher::Flusher;
 use super::waiting::{Place, Until, Waiting};
 use crate::net::{Wheel, WriteHalf};
 use crate::outbox::Outbox;
 use crate::proto::{
-    CloseFrame, CloseReport, Config, Failure, NotOpen, Outgoing, OverflowPolicy, Role, Transmitter,
+    CloseFrame, CloseReport, Config, Deflate, Failure, Framing, NotOpen, Role, Transmitter,
 };
+
+pub(super) use self::batch::Batch;
 
 /// From this many waiting bytes on a batch is written out before it is complete, and a push connection stops reading.
 const HIGH_WATER: usize = 64 * 1024;
-/// So many bytes may be collected for one write if they are big messages that are not copied.
-const BATCH: usize = 256 * 1024;
 /// Events of the application that may wait for the handler.
 const MAX_EVENTS: usize = 1024;
+
 pub(super) struct Link {
     flags: Flags,
-    /// The task that reads.
-    reader: AtomicWaker,
     out: Mutex<Out>,
+    framing: Framing,
+    config: Arc<Config>,
     flusher: Arc<Flusher>,
     wheel: Arc<Wheel>,
-    config: Arc<Config>,
     peer_addr: Option<SocketAddr>,
 }
 
 struct Out {
     output: Output,
+    /// The task that reads.
+    reader: Option<Waker>,
+    /// What others have sent while a batch of input is handled.
+    behind: Option<Box<Outbox>>,
+    /// What is dropped when the byte stream is let go of.
+    kept: Option<Box<dyn Send>>,
+    /// The deadline that the wheel knows of.
+    timer: Option<Instant>,
+    rare: Option<Box<Rare>>,
+}
+
+/// What a connection has now and then.
+#[derive(Default)]
+struct Rare {
     waiting: Waiting,
     /// The application's own events, for the handler.
     events: Vec<Box<dyn Any + Send>>,
-    /// What is dropped when the byte stream is let go of.
-    kept: Option<Box<dyn Send>>,
-    /// What was asked for while another thread collects what is to be sent before it.
-    behind: Option<Box<Behind>>,
-    /// The deadline that the wheel knows of.
-    timer: Option<Instant>,
+    /// The closing handshake that begins once a batch of input has been handled.
+    close: Option<CloseFrame>,
     /// When to stop waiting for the peer to end its side.
     linger_until: Option<Instant>,
-}
-
-#[derive(Default)]
-struct Behind {
-    outbox: Outbox,
-    close: Option<CloseFrame>,
 }
 
 /// A message could not be queued.
@@ -96,15 +103,14 @@ impl Link {
         let transmitter = Transmitter::new(role, config.clone(), rand::random, Wheel::now());
         let link = Arc::new(Self {
             flags: Flags::default(),
-            reader: AtomicWaker::new(),
+            framing: transmitter.framing(),
             out: Mutex::new(Out {
                 output: Output { transmitter, io: Some(io), shutdown: false },
-                waiting: Waiting::default(),
-                events: Vec::new(),
-                kept: None,
+                reader: None,
                 behind: None,
+                kept: None,
                 timer: None,
-                linger_until: None,
+                rare: None,
             }),
             flusher: Flusher::current(),
             wheel: Wheel::current(),
@@ -121,8 +127,16 @@ impl Link {
 
     // --- the reader's side ---
 
+    /// Has the task of `waker` woken from now on.
     pub(super) fn register_reader(&self, waker: &Waker) {
-        self.reader.register(waker);
+        let before = self.lock().reader.replace(waker.clone());
+        // It may hold the last of a task, which may have something to say.
+        drop(before);
+    }
+
+    pub(super) fn set_deflate(&self, deflate: &Deflate) {
+        self.lock().output.transmitter.set_deflate(deflate);
+        self.flags.set(DEFLATING);
     }
 
     pub(super) fn heard(&self, message: bool) {
@@ -134,7 +148,11 @@ impl Link {
 
     /// Whether somebody waits for what the peer sends.
     pub(super) fn attend(&self, attends: bool) {
-        if attends { self.flags.unset(UNATTENDED) } else { _ = self.flags.set(UNATTENDED) }
+        if attends {
+            self.flags.unset(UNATTENDED)
+        } else {
+            self.flags.set(UNATTENDED)
+        };
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -150,37 +168,12 @@ impl Link {
         self.flags.any(PAUSED | CONGESTED)
     }
 
-    /// What is queued from now on leaves when what is returned is dropped, not by the flusher. Also returns the events that
-    /// wait for the handler.
-    pub(super) fn cork(self: &Arc<Self>) -> (Corking<'_>, Vec<Box<dyn Any + Send>>) {
-        let mut out = self.lock();
-        self.flags.set(CORKED);
-        let transmitter = &out.output.transmitter;
-        if transmitter.is_open() && transmitter.outbox().is_empty() && !transmitter.is_deflating() {
-            let limit = self.config.max_buffered_bytes.min(BATCH);
-            if cork::begin(self.address(), transmitter.framing(), limit) {
-                self.flags.set(COLLECTING);
-            }
-        }
-        let events = std::mem::take(&mut out.events);
-        (Corking(self), events)
-    }
-
-    fn uncork(self: &Arc<Self>) {
-        let mut out = self.lock();
-        cork::end(self.address());
-        self.flags.unset(CORKED | COLLECTING);
-        if let Some(frame) = out.behind.take().and_then(|behind| behind.close) {
-            out.output.transmitter.close(frame, Wheel::now());
-            self.announce(&mut out);
-            self.sync(&mut out);
-        }
-        self.flush(&mut out);
-    }
-
     /// Copies what waits and is shared with others.
     pub(super) fn unshare(&self) {
-        self.lock().output.transmitter.outbox_mut().unshare();
+        let mut out = self.lock();
+        if out.output.len() > 0 {
+            out.output.transmitter.outbox_mut().unshare();
+        }
     }
 
     /// Writes at once what waits for the flusher.
@@ -195,7 +188,7 @@ impl Link {
     pub(super) fn linger(self: &Arc<Self>, role: Role) {
         let mut out = self.lock();
         out.output.shutdown = role == Role::Server;
-        out.linger_until = Some(Wheel::deadline(self.config.close_timeout));
+        out.rare().linger_until = Some(Wheel::deadline(self.config.close_timeout));
         self.announce(&mut out);
         self.flush(&mut out);
     }
@@ -204,11 +197,11 @@ impl Link {
     pub(super) fn abort(self: &Arc<Self>) {
         let mut out = self.lock();
         out.output.transmitter.handle_failure(Failure::Dropped);
-        out.output.transmitter.outbox_mut().clear();
+        out.output.transmitter.clear_outbox();
         self.sync(&mut out);
         // Also if it was closed before and only waits for the peer to end the byte stream.
         self.flags.set(EXPIRED);
-        self.reader.wake();
+        out.wake_reader();
     }
 
     /// Holds `kept` until [`Link::release`].
@@ -221,123 +214,15 @@ impl Link {
         let mut out = self.lock();
         self.flush(&mut out);
         out.output.io = None;
-        out.output.transmitter.outbox_mut().clear();
-        out.linger_until = None;
-        out.waiting.wake_all();
-        let (events, kept) = (std::mem::take(&mut out.events), out.kept.take());
+        out.output.transmitter.clear_outbox();
+        out.wake_waiting();
+        let gone = (out.rare.take(), out.kept.take(), out.reader.take(), out.behind.take());
         // They may have something to say when they are dropped.
         drop(out);
-        drop((events, kept));
+        drop(gone);
     }
 
     // --- everybody's side ---
-
-    /// Queues a message, if there is room, and sees to it that it leaves.
-    #[inline]
-    pub(super) fn queue(self: &Arc<Self>, outgoing: Outgoing<'_>) -> Result<(), Refused> {
-        if self.flags.any(REFUSING) {
-            return Err(Refused::Closed);
-        }
-        if self.flags.any(COLLECTING)
-            && !self.flags.any(BEHIND)
-            && cork::put(self.address(), outgoing)
-        {
-            return Ok(());
-        }
-        self.queue_locked(outgoing)
-    }
-
-    #[inline]
-    fn queue_locked(self: &Arc<Self>, outgoing: Outgoing<'_>) -> Result<(), Refused> {
-        let mut out = self.lock();
-        self.check_room(&mut out)?;
-        self.put(&mut out, outgoing)?;
-        Ok(())
-    }
-
-    /// As [`Link::queue`], for whom room was promised: others may have taken it meanwhile.
-    pub(super) fn queue_promised(self: &Arc<Self>, outgoing: Outgoing<'_>) -> Result<(), NotOpen> {
-        self.put(&mut self.lock(), outgoing)
-    }
-
-    /// As [`Link::queue`], but writes at once.
-    pub(super) fn queue_and_flush(self: &Arc<Self>, outgoing: Outgoing<'_>) -> Result<(), Refused> {
-        let mut out = self.lock();
-        self.check_room(&mut out)?;
-        out.output.lend_buffer();
-        out.output.transmitter.send(outgoing)?;
-        self.flush(&mut out);
-        Ok(())
-    }
-
-    /// A single message always finds room, however little may wait.
-    #[inline]
-    fn has_room(&self, out: &Out) -> bool {
-        let waiting = out.len();
-        waiting < self.config.max_buffered_bytes || waiting == 0
-    }
-
-    fn check_room(&self, out: &mut Out) -> Result<(), Refused> {
-        if self.has_room(out) {
-            return Ok(());
-        }
-        if self.config.overflow == OverflowPolicy::Disconnect {
-            out.output.transmitter.handle_failure(Failure::Overflow);
-            self.sync(out);
-        }
-        Err(if out.output.transmitter.is_open() { Refused::Full } else { Refused::Closed })
-    }
-
-    #[inline]
-    fn put(self: &Arc<Self>, out: &mut Out, outgoing: Outgoing<'_>) -> Result<(), NotOpen> {
-        if self.is_collected_elsewhere() {
-            if !self.is_open() {
-                return Err(NotOpen);
-            }
-            let framing = out.output.transmitter.framing();
-            framing.put(&mut out.behind.get_or_insert_default().outbox, outgoing);
-            self.flags.set(BEHIND);
-            return Ok(());
-        }
-        out.output.lend_buffer();
-        out.output.transmitter.send(outgoing)?;
-        if !self.flags.any(CORKED) {
-            self.schedule();
-        } else if out.output.len() >= HIGH_WATER {
-            self.flush(out);
-        }
-        Ok(())
-    }
-
-    /// Lets the protocol machine act on something received, and notes if that ended the connection. What it queued leaves by
-    /// the flusher unless the link is corked.
-    pub(super) fn transmit(self: &Arc<Self>, act: impl FnOnce(&mut Transmitter)) {
-        let mut out = self.lock();
-        out.output.lend_buffer();
-        act(&mut out.output.transmitter);
-        out.output.reclaim_buffer();
-        self.announce(&mut out);
-        self.sync(&mut out);
-        if out.output.len() >= HIGH_WATER && !out.output.transmitter.is_blocked() {
-            // Pongs enough. If the peer does not take them, of the pings that follow only the latest is answered.
-            self.flush(&mut out);
-        } else if !self.flags.any(CORKED) && !out.output.transmitter.outbox().is_empty() {
-            self.schedule();
-        }
-    }
-
-    pub(super) fn close(self: &Arc<Self>, frame: CloseFrame) {
-        if self.is_collected_elsewhere() {
-            let mut out = self.lock();
-            // What the handler has sent so far goes before it.
-            if self.is_collected_elsewhere() && !self.flags.set(REFUSING) {
-                out.behind.get_or_insert_default().close = Some(frame);
-                out.waiting.wake_all();
-                return;
-            }
-        }
-        self.transmit(|transmitter| transmitter.close(frame, Wheel::now()));
-    }
 
     /// Whether messages can be sent.
     pub(super) fn is_open(&self) -> bool {
@@ -359,12 +244,13 @@ impl Link {
     pub(super) fn notify(&self, event: Box<dyn Any + Send>) -> Result<(), Box<dyn Any + Send>> {
         let mut out = self.lock();
         let over = out.output.io.is_none() || out.output.transmitter.report().is_some();
-        if over || out.events.len() >= MAX_EVENTS {
+        let events = &mut out.rare().events;
+        if over || events.len() >= MAX_EVENTS {
             return Err(event);
         }
-        out.events.push(event);
-        drop(out);
-        self.reader.wake();
+        events.push(event);
+        self.flags.set(EVENTS);
+        out.wake_reader();
         Ok(())
     }
 
@@ -374,7 +260,7 @@ impl Link {
 
     pub(super) fn resume(&self) {
         self.flags.unset(PAUSED);
-        self.reader.wake();
+        self.lock().wake_reader();
     }
 
     /// Ready when there is what is waited for. `place` is the caller's, and to be kept for the next call.
@@ -385,32 +271,38 @@ impl Link {
         place: &mut Option<Place>,
     ) -> Poll<()> {
         let mut out = self.lock();
-        let ready = out.output.io.is_none()
-            || match until {
-                Until::Room => !self.is_open() || self.has_room(&out),
-                Until::Drained => {
-                    out.output.transmitter.report().is_some()
-                        || (out.len() == 0 && !self.is_collected_elsewhere())
-                }
-            };
-        if ready {
-            return Poll::Ready(());
+        loop {
+            let ready = out.output.io.is_none()
+                || match until {
+                    Until::Room => !self.is_open() || self.has_room(&out),
+                    Until::Drained => {
+                        let is_over = out.output.transmitter.report().is_some();
+                        is_over || (out.len() == 0 && !self.flags.any(CORKED))
+                    }
+                };
+            if ready {
+                return Poll::Ready(());
+            }
+            let waiting = &mut out.rare().waiting;
+            let place = *place.get_or_insert_with(|| waiting.enter());
+            waiting.register(place, cx.waker());
+            // Who answers a batch looks at those who wait only if it is told so.
+            if !self.flags.any(CORKED) || self.leave_to_batch() {
+                return Poll::Pending;
+            }
         }
-        let place = *place.get_or_insert_with(|| out.waiting.enter());
-        out.waiting.register(place, cx.waker());
-        Poll::Pending
     }
 
     /// Forgets who has a place.
     pub(super) fn stop_waiting(&self, place: Place) {
-        let waker = self.lock().waiting.leave(place);
+        let waker = self.lock().rare.as_mut().and_then(|rare| rare.waiting.leave(place));
         // It may hold the last of a task, which may have something to say.
         drop(waker);
     }
 
     /// Has the flusher write what was queued.
     pub(super) fn schedule(self: &Arc<Self>) {
-        if !self.flags.any(SCHEDULED) && !self.flags.set(SCHEDULED) {
+        if !self.flags.any(SCHEDULED) && self.flags.set(SCHEDULED) & SCHEDULED == 0 {
             self.flusher.schedule(self.clone());
         }
     }
@@ -424,88 +316,78 @@ impl Link {
     /// Writes as much as the byte stream takes.
     fn flush(self: &Arc<Self>, out: &mut Out) {
         let before = out.output.len();
-        let waker = Waker::from(self.clone());
-        let result = out.output.poll_flush(&mut Context::from_waker(&waker));
-        if let Poll::Ready(Err(error)) = &result {
+        if let Poll::Ready(Err(error)) = out.output.poll_flush(self) {
             tracing::debug!(%error, "write failed");
             out.output.transmitter.handle_failure(Failure::Io(error.kind()));
-            out.output.transmitter.outbox_mut().clear();
+            out.output.transmitter.clear_outbox();
             self.sync(out);
         }
         let waiting = out.output.len();
-        if waiting < before && self.flags.any(CONGESTED) {
+        out.output.reclaim_outbox();
+        let is_congested = self.flags.any(CONGESTED);
+        if waiting < before && is_congested {
             // It is not read from, but it takes what is sent: it lives.
             self.flags.set(HEARD_BYTES);
         }
-        out.output.reclaim_buffer();
+        if (waiting > 0) != self.flags.any(BLOCKED) {
+            if waiting > 0 {
+                self.flags.set(BLOCKED)
+            } else {
+                self.flags.unset(BLOCKED)
+            };
+        }
         if waiting >= HIGH_WATER {
             self.flags.set(CONGESTED);
-        } else if self.flags.any(CONGESTED) {
+        } else if is_congested {
             self.flags.unset(CONGESTED);
-            self.reader.wake();
+            out.wake_reader();
         }
         if waiting < self.config.max_buffered_bytes / 2 || waiting == 0 {
-            out.waiting.wake_all();
+            out.wake_waiting();
         }
     }
 
     /// Tells everybody if no more can be sent, or the connection has ended.
     fn sync(&self, out: &mut Out) {
-        if !out.output.transmitter.is_open() && !self.flags.set(REFUSING) {
-            out.waiting.wake_all();
+        let transmitter = &out.output.transmitter;
+        let (is_open, has_ended) = (transmitter.is_open(), transmitter.report().is_some());
+        if !is_open && self.flags.set(REFUSING) & REFUSING == 0 {
+            out.wake_waiting();
         }
-        if out.output.transmitter.report().is_some() && !self.flags.set(CLOSED) {
-            self.reader.wake();
-            out.waiting.wake_all();
+        if has_ended && self.flags.set(CLOSED) & CLOSED == 0 {
+            out.wake_reader();
+            out.wake_waiting();
         }
     }
 
-    /// Who this is among the links of the process.
-    fn address(&self) -> usize {
-        std::ptr::from_ref(self).addr()
-    }
-
-    /// Whether another thread collects what its handler sends.
-    #[inline]
-    fn is_collected_elsewhere(&self) -> bool {
-        self.flags.any(COLLECTING) && !cork::is_of(self.address())
-    }
-
-    /// Also puts in order what this thread has collected and what others have sent meanwhile.
     fn lock(&self) -> MutexGuard<'_, Out> {
-        let is_collecting = self.flags.any(COLLECTING);
-        let collected = if is_collecting { cork::take(self.address()) } else { None };
-        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(collected) = collected {
-            self.put_in_order(&mut out, collected);
-        }
-        out
-    }
-
-    fn put_in_order(&self, out: &mut Out, collected: Outbox) {
-        self.flags.unset(BEHIND);
-        let behind = out.behind.as_mut().map(|behind| std::mem::take(&mut behind.outbox));
-        if out.output.transmitter.is_open() {
-            let outbox = out.output.transmitter.outbox_mut();
-            outbox.append(collected);
-            outbox.append(behind.unwrap_or_default());
-        }
+        self.out.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Out {
-    /// Bytes that wait, as far as this thread may know.
+    /// Bytes that wait, but for those that a handler has sent in the batch that it handles.
     fn len(&self) -> usize {
-        self.output.len() + self.behind.as_ref().map_or(0, |behind| behind.outbox.len())
+        self.output.len() + self.behind.as_ref().map_or(0, |behind| behind.len())
     }
-}
 
-/// While it is there what is queued waits.
-pub(super) struct Corking<'a>(&'a Arc<Link>);
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
 
-impl Drop for Corking<'_> {
-    fn drop(&mut self) {
-        self.0.uncork();
+    fn wake_reader(&self) {
+        if let Some(reader) = &self.reader {
+            reader.wake_by_ref();
+        }
+    }
+
+    fn wake_waiting(&mut self) {
+        if let Some(rare) = &mut self.rare {
+            rare.waiting.wake_all();
+            if rare.events.is_empty() && rare.close.is_none() && rare.linger_until.is_none() {
+                self.rare = None;
+            }
+        }
     }
 }
 

@@ -2,15 +2,19 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use bytes::Buf;
 use tokio::io::AsyncWrite;
 
+use super::Link;
 use crate::net::WriteHalf;
 use crate::proto::Transmitter;
 use crate::stream::buffers;
 
+/// Up to this length one write is likely to be enough.
+const AT_ONCE: usize = 32 * 1024;
 /// Pieces that leave by one vectored write.
 const PIECES: usize = 64;
 
@@ -28,25 +32,56 @@ impl Output {
         self.transmitter.outbox().len()
     }
 
-    /// Gives an empty outbox the buffer of this thread, so that it need not allocate one.
-    pub(super) fn lend_buffer(&mut self) {
-        let outbox = self.transmitter.outbox_mut();
-        if outbox.is_empty()
-            && let Some(unused) = outbox.lend(buffers::take_write_buffer())
+    /// Sees to it that there is an outbox, so that none need be allocated.
+    pub(super) fn lend_outbox(&mut self) {
+        if !self.transmitter.has_outbox()
+            && let Some(unused) = self.transmitter.lend_outbox(buffers::take_outbox())
         {
-            buffers::give_write_buffer(unused);
+            buffers::give_outbox(unused);
         }
     }
 
-    /// Takes the buffer of an outbox that is empty: an idle connection owns none.
-    pub(super) fn reclaim_buffer(&mut self) {
-        if let Some(buffer) = self.transmitter.outbox_mut().reclaim() {
-            buffers::give_write_buffer(buffer);
+    /// Takes an outbox that is empty: an idle connection owns none.
+    pub(super) fn reclaim_outbox(&mut self) {
+        if let Some(outbox) = self.transmitter.reclaim_outbox() {
+            buffers::give_outbox(outbox);
         }
     }
 
-    /// Writes as much as the byte stream takes.
-    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Writes as much as the byte stream takes. `link` is told when it takes more.
+    pub(super) fn poll_flush(&mut self, link: &Arc<Link>) -> Poll<io::Result<()>> {
+        if let Some(done) = self.flush_at_once() {
+            return Poll::Ready(done);
+        }
+        let waker = Waker::from(link.clone());
+        self.poll_flush_with(&mut Context::from_waker(&waker))
+    }
+
+    /// What most flushes are: a single write that a socket takes whole, for which nobody need be woken.
+    fn flush_at_once(&mut self) -> Option<io::Result<()>> {
+        let io = self.io.as_ref()?;
+        let outbox = self.transmitter.outbox();
+        let first = outbox.chunk();
+        if first.len() != outbox.len() || first.len() > AT_ONCE || self.shutdown {
+            return None;
+        }
+        if first.is_empty() {
+            return matches!(io, WriteHalf::Tcp(_) | WriteHalf::Unix(_)).then_some(Ok(()));
+        }
+        match io.try_write(first)? {
+            Ok(0) => Some(Err(io::ErrorKind::WriteZero.into())),
+            Ok(count) => {
+                let is_all = count == first.len();
+                self.transmitter.handle_written(count);
+                // What was blocked may have had a pong to add.
+                (is_all && self.len() == 0).then_some(Ok(()))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    fn poll_flush_with(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(io) = &mut self.io else { return Poll::Ready(Ok(())) };
         let mut io = Pin::new(io);
         while !self.transmitter.outbox().is_empty() {
