@@ -20,27 +20,27 @@ pub struct Outbox {
     start: usize,
     /// Large pieces, each with the offset in `buffer` before which it leaves.
     shared: VecDeque<(usize, Bytes)>,
-    /// Bytes still to leave, `buffer` and `shared` together.
-    len: usize,
+    /// Bytes of `shared`.
+    shared_len: usize,
 }
 
 impl Outbox {
     /// An empty queue that owns no memory.
     #[must_use]
     pub const fn new() -> Self {
-        Self { buffer: Vec::new(), start: 0, shared: VecDeque::new(), len: 0 }
+        Self { buffer: Vec::new(), start: 0, shared: VecDeque::new(), shared_len: 0 }
     }
 
     /// Bytes that wait here.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.len
+        self.buffer.len() - self.start + self.shared_len
     }
 
     /// Whether nothing waits.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// Bytes that were copied to here, and wait or are not yet cleared away.
@@ -50,16 +50,14 @@ impl Outbox {
     }
 
     /// Appends a copy of `bytes`.
+    #[inline]
     pub fn extend(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
-        self.len += bytes.len();
     }
 
     /// Appends what `write` appends to the buffer it is given. `write` must only append.
     pub fn extend_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        let before = self.buffer.len();
         write(&mut self.buffer);
-        self.len += self.buffer.len().saturating_sub(before);
     }
 
     /// Appends `bytes` without a copy.
@@ -67,7 +65,7 @@ impl Outbox {
         if bytes.is_empty() {
             return;
         }
-        self.len += bytes.len();
+        self.shared_len += bytes.len();
         self.shared.push_back((self.buffer.len(), bytes));
     }
 
@@ -110,7 +108,7 @@ impl Outbox {
         }
         self.buffer.clear();
         self.shared.clear();
-        (self.start, self.len) = (0, 0);
+        (self.start, self.shared_len) = (0, 0);
     }
 
     /// Drops everything that waits.
@@ -126,7 +124,7 @@ impl Outbox {
 
     fn consume_collected(&mut self, count: usize) {
         self.start += count;
-        if self.len == 0 {
+        if self.is_empty() {
             self.buffer.clear();
             self.start = 0;
         } else if self.start > COMPACT_FROM && self.start > self.buffer.len() / 2 {
@@ -141,7 +139,7 @@ impl Outbox {
 
 impl Buf for Outbox {
     fn remaining(&self) -> usize {
-        self.len
+        self.len()
     }
 
     fn chunk(&self) -> &[u8] {
@@ -173,12 +171,11 @@ impl Buf for Outbox {
     ///
     /// When `count` is more than what remains, as [`Buf::advance`] says.
     fn advance(&mut self, mut count: usize) {
-        assert!(count <= self.len, "advanced past the end of the outbox");
+        assert!(count <= self.len(), "advanced past the end of the outbox");
         while count > 0 {
             let collected = self.collected().len();
             if collected > 0 {
                 let step = collected.min(count);
-                self.len -= step;
                 count -= step;
                 self.consume_collected(step);
                 continue;
@@ -187,7 +184,7 @@ impl Buf for Outbox {
             let step = bytes.len().min(count);
             bytes.advance(step);
             let emptied = bytes.is_empty();
-            self.len -= step;
+            self.shared_len -= step;
             count -= step;
             if emptied {
                 self.shared.pop_front();

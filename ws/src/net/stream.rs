@@ -15,8 +15,8 @@ use tokio::net::{TcpStream, UnixStream, tcp, unix};
 /// write, not once per message.
 #[derive(Debug)]
 pub enum Stream {
-    /// A TCP socket.
-    Tcp(TcpStream),
+    /// A TCP socket, with the address of the peer.
+    Tcp(TcpStream, Option<SocketAddr>),
     /// A Unix socket.
     Unix(UnixStream),
     /// Anything else: TLS, a pipe in memory, a tunnel; with the address of the peer, if it stands on TCP.
@@ -51,11 +51,10 @@ impl Stream {
 
     /// The address of the peer, if this is TCP or stands on it.
     #[must_use]
-    pub fn peer_addr(&self) -> Option<SocketAddr> {
+    pub const fn peer_addr(&self) -> Option<SocketAddr> {
         match self {
-            Self::Tcp(stream) => stream.peer_addr().ok(),
+            Self::Tcp(_, peer_addr) | Self::Other(_, peer_addr) => *peer_addr,
             Self::Unix(_) => None,
-            Self::Other(_, peer_addr) => *peer_addr,
         }
     }
 
@@ -63,7 +62,7 @@ impl Stream {
     #[must_use]
     pub fn into_split(self) -> (ReadHalf, WriteHalf) {
         match self {
-            Self::Tcp(stream) => {
+            Self::Tcp(stream, _) => {
                 let (read, write) = stream.into_split();
                 (ReadHalf::Tcp(read), WriteHalf::Tcp(write))
             }
@@ -81,7 +80,15 @@ impl Stream {
 
 impl From<TcpStream> for Stream {
     fn from(stream: TcpStream) -> Self {
-        Self::Tcp(stream)
+        let peer_addr = stream.peer_addr().ok();
+        Self::Tcp(stream, peer_addr)
+    }
+}
+
+/// As it is accepted, which saves asking for the address.
+impl From<(TcpStream, SocketAddr)> for Stream {
+    fn from((stream, peer_addr): (TcpStream, SocketAddr)) -> Self {
+        Self::Tcp(stream, Some(peer_addr))
     }
 }
 
@@ -129,7 +136,7 @@ impl WriteHalf {
 macro_rules! delegate {
     ($self:ident, $type:ident, $inner:ident => $call:expr) => {
         match $self.get_mut() {
-            $type::Tcp($inner) => $call,
+            $type::Tcp($inner, ..) => $call,
             $type::Unix($inner) => $call,
             $type::Other($inner, ..) => $call,
         }
@@ -171,7 +178,7 @@ macro_rules! impl_write {
 
             fn is_write_vectored(&self) -> bool {
                 match self {
-                    Self::Tcp(inner) => inner.is_write_vectored(),
+                    Self::Tcp(inner, ..) => inner.is_write_vectored(),
                     Self::Unix(inner) => inner.is_write_vectored(),
                     Self::Other(inner, ..) => inner.is_write_vectored(),
                 }

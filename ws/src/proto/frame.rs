@@ -5,6 +5,9 @@ use super::error::ProtocolError;
 /// The longest header: two bytes, a 64-bit length and a masking key.
 pub const MAX_HEADER: usize = 14;
 
+/// The bit of a frame that ends its message.
+pub(super) const FIN: u8 = 0x80;
+
 /// The longest payload of a control frame (RFC 6455 §5.5).
 pub const MAX_CONTROL_PAYLOAD: usize = 125;
 
@@ -95,7 +98,7 @@ impl Header {
     pub fn decode(bytes: &[u8]) -> Result<Option<(Self, usize)>, ProtocolError> {
         let &[first, second, ref rest @ ..] = bytes else { return Ok(None) };
         let opcode = Opcode::from_bits(first & 0x0F).ok_or(ProtocolError::ReservedOpcode)?;
-        let fin = first & 0x80 != 0;
+        let fin = first & FIN != 0;
         let short = second & 0x7F;
         if opcode.is_control() {
             // §5.5: "MUST have a payload length of 125 bytes or less and MUST NOT be fragmented".

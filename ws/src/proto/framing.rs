@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 
 use super::config::{Compress, Role};
-use super::frame::{Header, MAX_CONTROL_PAYLOAD, MAX_HEADER, Opcode};
+use super::frame::{FIN, Header, MAX_CONTROL_PAYLOAD, MAX_HEADER, Opcode};
 use super::mask;
 use super::message::{Message, Payload, Prepared};
 use crate::outbox::Outbox;
@@ -117,13 +117,23 @@ impl Framing {
     /// Copies a frame into the outbox, masked if this is a client.
     #[inline]
     pub(super) fn frame(self, outbox: &mut Outbox, opcode: Opcode, payload: &[u8]) {
-        let mut header = Header::new(opcode, payload.len() as u64);
-        header.mask = self.mask();
+        let mask = self.mask();
         outbox.extend_with(|buffer| {
             buffer.reserve(MAX_HEADER + payload.len());
-            header.append_to(buffer);
+            // Most headers are one of the first two.
+            let first = FIN | opcode.bits();
+            match u16::try_from(payload.len()) {
+                Ok(len @ 0..=125) if mask.is_none() => {
+                    buffer.extend_from_slice(&[first, len as u8]);
+                }
+                Ok(len) if mask.is_none() => {
+                    let [high, low] = len.to_be_bytes();
+                    buffer.extend_from_slice(&[first, 126, high, low]);
+                }
+                _ => Header { mask, ..Header::new(opcode, payload.len() as u64) }.append_to(buffer),
+            }
             buffer.extend_from_slice(payload);
-            if let Some(key) = header.mask {
+            if let Some(key) = mask {
                 let start = buffer.len() - payload.len();
                 mask::apply(key, 0, &mut buffer[start..]);
             }

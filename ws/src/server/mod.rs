@@ -184,11 +184,13 @@ impl Server {
     async fn accept(self, each: impl Fn(Upgraded, &ServerConfig, Place) + Clone + Send + 'static) {
         let Self { acceptor, config, hook, registry } = self;
         acceptor
-            .serve(|stream, _, guard| {
+            .serve(|stream, peer_addr, guard| {
                 let (config, registry, each) = (config.clone(), registry.clone(), each.clone());
                 let hook = hook.clone();
                 tokio::spawn(async move {
-                    if let Some(upgraded) = upgrade(stream.into(), &config, hook.as_ref()).await {
+                    if let Some(upgraded) =
+                        upgrade((stream, peer_addr).into(), &config, hook.as_ref()).await
+                    {
                         each(upgraded, &config, Place::new(registry, guard));
                     }
                 });

@@ -181,8 +181,11 @@ impl WebSocket {
     /// # Errors
     ///
     /// The message comes back if the connection closes.
-    pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
-        self.send_with(message, Compress::Auto).await
+    pub fn send(
+        &mut self,
+        message: impl Into<Message>,
+    ) -> impl Future<Output = Result<(), SendError>> + Send {
+        self.send_with(message, Compress::Auto)
     }
 
     /// As [`WebSocket::send`], compressed or not. It makes a difference where permessage-deflate was negotiated.
@@ -190,19 +193,21 @@ impl WebSocket {
     /// # Errors
     ///
     /// The message comes back if the connection closes.
-    pub async fn send_with(
+    pub fn send_with(
         &mut self,
         message: impl Into<Message>,
         compress: Compress,
-    ) -> Result<(), SendError> {
+    ) -> impl Future<Output = Result<(), SendError>> + Send {
         let message = message.into();
-        while let Err(refused) = self.put(Outgoing::Message(&message, compress)) {
-            match refused {
-                Refused::Full => Wait::new(self.link(), Until::Room).await,
-                Refused::Closed => return Err(SendError::Closed(message)),
+        async move {
+            while let Err(refused) = self.put(Outgoing::Message(&message, compress)) {
+                match refused {
+                    Refused::Full => Wait::new(self.link(), Until::Room).await,
+                    Refused::Closed => return Err(SendError::Closed(message)),
+                }
             }
+            Ok(())
         }
-        Ok(())
     }
 
     /// Sends a message if there is room for it.

@@ -30,7 +30,14 @@ impl Scan {
         limits: &Limits,
     ) -> Result<Option<Range<usize>>, HeadError> {
         let window = &buffer[..buffer.len().min(limits.max_head_bytes)];
-        while let Some(&byte) = window.get(self.position) {
+        loop {
+            if !self.after_cr {
+                self.position += plain(&window[self.position..]);
+                if self.lines == 0 && self.position - self.start > limits.max_first_line_bytes {
+                    return Err(HeadError::FirstLineTooLong);
+                }
+            }
+            let Some(&byte) = window.get(self.position) else { break };
             self.position += 1;
             match (self.after_cr, byte) {
                 (true, b'\n') => {
@@ -84,4 +91,18 @@ impl Scan {
         }
         Ok(false)
     }
+}
+
+/// How many bytes at the front are surely neither control characters nor the end of a line, by steps of eight.
+fn plain(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+    const HIGHS: u64 = 0x80 * ONES;
+    let is_plain = |chunk: &&[u8; 8]| {
+        let word = u64::from_ne_bytes(**chunk);
+        // The highest bit of each byte that is less than 0x20, and of each that is 0x7F.
+        let low = word.wrapping_sub(0x20 * ONES) & !word;
+        let delete = (word ^ (0x7F * ONES)).wrapping_sub(ONES) & !(word ^ (0x7F * ONES));
+        (low | delete) & HIGHS == 0
+    };
+    8 * bytes.as_chunks::<8>().0.iter().take_while(is_plain).count()
 }
