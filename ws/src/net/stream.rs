@@ -68,7 +68,7 @@ impl Stream {
             }
             Self::Unix(stream) => {
                 let (read, write) = stream.into_split();
-                (ReadHalf::Unix(read), WriteHalf::Unix(write))
+                (ReadHalf::Unix(read), WriteHalf::Unix(Box::new(write)))
             }
             Self::Other(stream, _) => {
                 let (read, write) = tokio::io::split(stream);
@@ -114,8 +114,8 @@ pub enum ReadHalf {
 pub enum WriteHalf {
     /// Of a TCP socket.
     Tcp(tcp::OwnedWriteHalf),
-    /// Of a Unix socket.
-    Unix(unix::OwnedWriteHalf),
+    /// Of a Unix socket. Boxed: a connection by TCP need not have the room.
+    Unix(Box<unix::OwnedWriteHalf>),
     /// Of anything else.
     Other(tokio::io::WriteHalf<Box<dyn Duplex>>),
 }

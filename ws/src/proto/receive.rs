@@ -47,7 +47,7 @@ pub struct Receiver {
     /// Only where permessage-deflate was negotiated.
     inflater: Option<Box<Inflater>>,
     /// The longest message that is taken in a single frame.
-    max_whole: usize,
+    max_whole: u32,
     role: Role,
     finished: bool,
 }
@@ -107,6 +107,7 @@ impl Receiver {
     #[must_use]
     pub fn new(role: Role, config: Arc<Config>) -> Self {
         let max_whole = config.max_frame_size.min(config.max_message_size);
+        let max_whole = u32::try_from(max_whole).unwrap_or(u32::MAX);
         Self { config, partial: None, inflater: None, max_whole, role, finished: false }
     }
 
@@ -164,7 +165,8 @@ impl Receiver {
         }
         // What is wrong with a header is found again, and told, by who looks at all kinds of frames.
         let (is_text, mask, used, len) = whole_header(input)?;
-        let is_right = mask.is_some() == (self.role == Role::Server) && len <= self.max_whole;
+        let is_right =
+            mask.is_some() == (self.role == Role::Server) && len <= self.max_whole as usize;
         if !is_right || input.len() - used < len {
             return None;
         }

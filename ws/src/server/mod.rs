@@ -7,7 +7,9 @@ mod upgrade;
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::Request;
@@ -152,11 +154,7 @@ impl Server {
             socket.keep(place.enter(socket.sender()));
             let handled = handler.clone()(socket);
             // The task that spoke HTTP ends: the connection lives in one of its own size.
-            tokio::spawn(async move {
-                if let Err(error) = handled.await {
-                    tracing::debug!(%error, "the handler of a WebSocket failed");
-                }
-            });
+            tokio::spawn(Handled { handled });
         })
         .await;
     }
@@ -196,6 +194,29 @@ impl Server {
                 });
             })
             .await;
+    }
+}
+
+pin_project_lite::pin_project! {
+    /// A handler at work, whose error is logged. An async block would hold it twice.
+    struct Handled<Fut> {
+        #[pin]
+        handled: Fut,
+    }
+}
+
+impl<Fut, E> Future for Handled<Fut>
+where
+    Fut: Future<Output = Result<(), E>>,
+    E: std::fmt::Display,
+{
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if let Err(error) = ready!(self.project().handled.poll(cx)) {
+            tracing::debug!(%error, "the handler of a WebSocket failed");
+        }
+        Poll::Ready(())
     }
 }
 

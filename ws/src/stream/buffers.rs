@@ -2,6 +2,7 @@
 //! owns none.
 
 use std::cell::RefCell;
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::BytesMut;
@@ -79,20 +80,20 @@ pub(super) fn expectation(len: usize) -> u32 {
 
 /// Memory that is held for what is expected.
 #[derive(Debug)]
-pub(super) struct Ahead(u32);
+pub(super) struct Ahead(NonZeroU32);
 
 impl Ahead {
     /// Unless there is too much of it already.
     pub(super) fn reserve(len: u32) -> Option<Self> {
+        let ahead = Self(NonZeroU32::new(len)?);
         let before = AHEAD.fetch_add(len as usize, Ordering::Relaxed);
-        let ahead = Self(len);
         (before + len as usize <= MAX_AHEAD).then_some(ahead)
     }
 }
 
 impl Drop for Ahead {
     fn drop(&mut self) {
-        AHEAD.fetch_sub(self.0 as usize, Ordering::Relaxed);
+        AHEAD.fetch_sub(self.0.get() as usize, Ordering::Relaxed);
     }
 }
 

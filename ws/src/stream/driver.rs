@@ -14,7 +14,7 @@ use super::link::{Batch, Link};
 use super::reader::{Flow, Incoming, Reader, Turn, Visitor};
 use super::sender::Sender;
 use crate::net::Stream;
-use crate::proto::{Config, Deflate, Role};
+use crate::proto::{Config, Deflate, Framing, Role, Transmitter};
 
 /// Runs `handler` on a connection whose opening handshake is done, in a task of its own. `leftover` is what was read behind
 /// the handshake. Where compression was negotiated, use [`WebSocket::with_deflate`](super::WebSocket::with_deflate) and
@@ -60,6 +60,7 @@ pub(crate) fn spawn_kept<K: Send + 'static>(
 /// A connection and its handler, as a future that ends with the connection. It is always a task of its own.
 pub(crate) struct Driver<H: Handler> {
     link: Arc<Link>,
+    framing: Framing,
     reader: Reader,
     handler: H,
     stage: Stage,
@@ -97,14 +98,16 @@ impl<H: Handler> Visitor for Visit<'_, H> {
 
 impl<H: Handler> Driver<H> {
     fn new(reader: Reader, handler: H) -> Self {
-        Self { link: reader.link.clone(), reader, handler, stage: Stage::Opening }
+        let (link, stage) = (reader.link.clone(), Stage::Opening);
+        let framing = link.inspect(Transmitter::framing);
+        Self { link, framing, reader, handler, stage }
     }
 
     /// Handles what there is. Everything that is sent meanwhile leaves at its end.
     fn poll_open(&mut self, cx: &mut TaskContext<'_>) -> Poll<()> {
         let link = &self.link;
         let turn = {
-            let mut batch = Batch::begin(link);
+            let mut batch = Batch::begin(link, self.framing);
             let cork = &mut batch.cork;
             if self.stage == Stage::Opening {
                 self.stage = Stage::Open;
@@ -138,7 +141,7 @@ impl<H: Handler> Driver<H> {
         let Some(report) = self.link.report() else { return };
         if report.failure.is_some() {
             let error = Error::new(report.clone());
-            let mut batch = Batch::begin(&self.link);
+            let mut batch = Batch::begin(&self.link, self.framing);
             let mut socket = Context { link: &self.link, cork: &mut batch.cork };
             self.handler.on_error(&mut socket, &error);
         }

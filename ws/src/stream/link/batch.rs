@@ -7,7 +7,7 @@ use super::flags::{BEHIND, BLOCKED, CORKED, DEFLATING, EVENTS, REFUSING};
 use super::{HIGH_WATER, Link, Out, Refused, buffers};
 use crate::net::Wheel;
 use crate::outbox::Outbox;
-use crate::proto::{CloseFrame, Outgoing, Transmitter};
+use crate::proto::{CloseFrame, Framing, Outgoing, Transmitter};
 use crate::stream::cork::Cork;
 
 /// So many bytes may be collected for one write if they are big messages that are not copied.
@@ -21,11 +21,11 @@ pub(in crate::stream) struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    pub(in crate::stream) fn begin(link: &'a Arc<Link>) -> Self {
+    pub(in crate::stream) fn begin(link: &'a Arc<Link>, framing: Framing) -> Self {
         let before = link.flags.set(CORKED);
         let is_collected = before & (DEFLATING | BLOCKED) == 0;
         let limit = if is_collected { link.batch_limit() } else { 0 };
-        Self { link, cork: Cork::new(link.framing, limit) }
+        Self { link, cork: Cork::new(framing, limit) }
     }
 }
 

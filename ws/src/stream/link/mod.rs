@@ -26,9 +26,7 @@ use super::flusher::Flusher;
 use super::waiting::{Place, Until, Waiting};
 use crate::net::{Wheel, WriteHalf};
 use crate::outbox::Outbox;
-use crate::proto::{
-    CloseFrame, CloseReport, Config, Deflate, Failure, Framing, NotOpen, Role, Transmitter,
-};
+use crate::proto::{CloseFrame, CloseReport, Config, Deflate, Failure, NotOpen, Role, Transmitter};
 
 pub(super) use self::batch::Batch;
 
@@ -40,7 +38,6 @@ const MAX_EVENTS: usize = 1024;
 pub(super) struct Link {
     flags: Flags,
     out: Mutex<Out>,
-    framing: Framing,
     config: Arc<Config>,
     flusher: Arc<Flusher>,
     wheel: Arc<Wheel>,
@@ -103,7 +100,6 @@ impl Link {
         let transmitter = Transmitter::new(role, config.clone(), rand::random, Wheel::now());
         let link = Arc::new(Self {
             flags: Flags::default(),
-            framing: transmitter.framing(),
             out: Mutex::new(Out {
                 output: Output { transmitter, io: Some(io), shutdown: false },
                 reader: None,

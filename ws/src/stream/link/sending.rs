@@ -80,7 +80,8 @@ impl Link {
         if !self.is_open() {
             return Err(NotOpen);
         }
-        self.framing.put(out.behind.get_or_insert_with(buffers::take_outbox), outgoing);
+        let framing = out.output.transmitter.framing();
+        framing.put(out.behind.get_or_insert_with(buffers::take_outbox), outgoing);
         if !self.leave_to_batch() {
             self.settle(out, None);
             self.schedule();
