@@ -111,6 +111,12 @@ impl Receiver {
         Self { config, partial: None, inflater: None, max_whole, role, finished: false }
     }
 
+    /// The role that this side plays.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
     /// Has compressed messages inflated from now on.
     pub fn set_deflate(&mut self, deflate: &Deflate) {
         self.inflater = Some(Inflater::boxed(deflate, self.role));

@@ -28,12 +28,12 @@ const EXPECT_FROM: usize = 16 * 1024;
 #[derive(Debug)]
 pub(super) struct Reader {
     pub(super) link: Arc<Link>,
-    pub(super) role: Role,
     /// Gone once the connection has ended.
     io: Option<ReadHalf>,
     receiver: Receiver,
-    /// Input that a read delivered and the visitor did not want yet.
+    /// Input that a read delivered and the visitor did not want yet, from `rest_at` on: there is some unless it is empty.
     rest: BytesMut,
+    rest_at: u32,
     /// The length of the frame that the last message came in, if it was a big one that came alone: the next may be like it.
     expected: u32,
     /// The frame under way began with a read, and nothing else had come when that was done.
@@ -94,10 +94,10 @@ impl Reader {
         let link = Link::new(write_half, peer_addr, role, config);
         Self {
             link,
-            role,
             io: Some(io),
             receiver,
             rest: leftover.into(),
+            rest_at: 0,
             expected: 0,
             is_alone: false,
             ahead: None,
@@ -123,8 +123,7 @@ impl Reader {
         if self.rest.is_empty() || self.link.is_closed() {
             return None;
         }
-        let before = self.rest.len();
-        let mut input = &mut self.rest[..];
+        let mut input = &mut self.rest[self.rest_at as usize..];
         let message = match self.receiver.handle_whole(&mut input)? {
             Ok(payload) => payload.into_message(),
             Err(error) => {
@@ -132,14 +131,18 @@ impl Reader {
                 return None;
             }
         };
-        let used = before - input.len();
-        if used < before {
-            self.rest.advance(used);
-        } else {
-            self.rest = BytesMut::new();
+        match input.len() {
+            0 => drop(self.take_rest()),
+            left => self.rest_at = (self.rest.len() - left) as u32, // it is what one read gave
         }
         self.link.heard(true);
         Some(message)
+    }
+
+    fn take_rest(&mut self) -> BytesMut {
+        let mut rest = std::mem::take(&mut self.rest);
+        rest.advance(std::mem::take(&mut self.rest_at) as usize);
+        rest
     }
 
     /// Shows `visitor` what arrives until it stops, the byte stream has no more, or the connection ends.
@@ -228,7 +231,7 @@ impl Reader {
         if said_something && !self.ended {
             if !self.lingers {
                 self.lingers = true;
-                self.link.linger(self.role);
+                self.link.linger(self.receiver.role());
             }
             while !self.link.is_expired() {
                 let mut buffer = buffers::take_read_buffer();
@@ -317,7 +320,7 @@ impl Reader {
     }
 
     fn visit_rest(&mut self, visitor: &mut impl Visitor) -> Flow {
-        let mut rest = std::mem::take(&mut self.rest);
+        let mut rest = self.take_rest();
         let flow = self.visit_input(&mut rest, false, visitor);
         if !rest.is_empty() {
             self.rest = rest;
