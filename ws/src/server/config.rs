@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::handshake::{Limits, Origins};
-use crate::net::Secure;
+use crate::net::{Secure, Threads};
 use crate::proto::{Config, DeflateConfig};
 
 /// The settings of a [`Server`](super::Server). Everything is finite by default.
@@ -34,6 +34,8 @@ pub struct ServerConfig {
     /// How many connections there may be at a time; further ones wait in the system's backlog. Default: 1,000,000, so that the
     /// limit is that of the system on file descriptors.
     pub max_connections: usize,
+    /// On which threads the connections live. Default: [`Threads::Shared`].
+    pub threads: Threads,
 }
 
 impl Default for ServerConfig {
@@ -48,6 +50,7 @@ impl Default for ServerConfig {
             secure: None,
             deflate: None,
             max_connections: 1_000_000,
+            threads: Threads::Shared,
         }
     }
 }
