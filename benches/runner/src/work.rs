@@ -96,7 +96,6 @@ pub(crate) fn all() -> Vec<Work> {
     // The generator needs its part of the two cores: only where it is small against the server's can their gain be seen.
     let twice = Goal::OfFloor(1.9, 1.9);
     works.push(echo(small, 64, 16).steps(50_000).scaling().goal(twice));
-    works.push(echo(small, 4, 16).steps(50_000).scaling());
     works.push(echo(1024, 64, 16).content("json").deflate().scaling());
     works.push(echo(small, 64, 1).scaling());
     works.push(echo(small, 64, 16).scaling());

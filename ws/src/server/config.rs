@@ -31,10 +31,11 @@ pub struct ServerConfig {
     /// Compression of messages by permessage-deflate (feature `deflate`), for clients that offer it. Default: none; see
     /// [`DeflateConfig`] on what it costs and what it may give away.
     pub deflate: Option<DeflateConfig>,
-    /// How many connections there may be at a time; further ones wait in the system's backlog. Default: 1,000,000, so that the
+    /// How many connections there may be at a time, on all threads together; further ones wait in the system's backlog. Default: 1,000,000, so that the
     /// limit is that of the system on file descriptors.
     pub max_connections: usize,
-    /// On which threads the connections live. Default: [`Threads::Shared`].
+    /// On which threads the connections live: those of the runtime that serves, or one for each core. Default:
+    /// [`Threads::Shared`]; see [`Threads`] for what was measured.
     pub threads: Threads,
 }
 

@@ -44,7 +44,16 @@ pub use config::ServerConfig;
 /// # Threads
 ///
 /// Where its connections live, and the handlers run, is said by [`ServerConfig::threads`]: on the runtime that serves, or on a
-/// thread for each core.
+/// thread for each core. [`Threads`](crate::Threads) tells what speaks for which.
+///
+/// ```no_run
+/// # async fn example() -> std::io::Result<()> {
+/// let mut config = ws::ServerConfig::default();
+/// config.threads = ws::Threads::PerCore;
+/// let server = ws::Server::bind_with("127.0.0.1:9001", config).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Server {
     listening: Listening,
