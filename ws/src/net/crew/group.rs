@@ -96,8 +96,8 @@ impl Group {
             }
         } else {
             for acceptor in self.acceptors {
-                let turns = members.to_vec().into_iter().cycle();
-                loops.spawn_on(acceptor.serve(in_turn(turns, each.clone())), &members[0]);
+                let each = in_turn(members.to_vec(), each.clone());
+                loops.spawn_on(acceptor.serve(each), &members[0]);
             }
         }
         while let Some(ended) = loops.join_next().await {
@@ -150,11 +150,12 @@ fn share(_: &TcpSocket) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Moves each connection to the next of `turns`, and calls `each` there.
+/// Moves each connection to the next of `members`, and calls `each` there.
 fn in_turn(
-    mut turns: impl Iterator<Item = Handle>,
+    members: Vec<Handle>,
     each: impl FnMut(TcpStream, SocketAddr, Guard) + Clone + Send + 'static,
 ) -> impl FnMut(TcpStream, SocketAddr, Guard) {
+    let mut turns = members.into_iter().cycle();
     move |stream, peer, guard| {
         let mut each = each.clone();
         let (Some(member), Ok(stream)) = (turns.next(), stream.into_std()) else { return };
