@@ -25,11 +25,11 @@ pub use group::Group;
 /// moves work to whoever is idle. Therefore it is the default; and because with it a server does not start threads of which the
 /// program knows nothing.
 ///
-/// Measured by `benches/run --only "two cores"` on a machine with two, of which the generator needs a part: with 55 us of work for
-/// each message both give 1.95 times the rate of one core; echoing compressed JSON of 1 KiB `Shared` gives 1.47 times,
-/// `PerCore` 1.66 times, which is all that the generator leaves, with 13 % less CPU for each message. Broadcasts of a burst of
-/// small messages cost two to three times as much CPU for each delivery with either as on one core, because the burst is no
-/// longer collected for one write.
+/// Measured by `benches/run --only "two cores"` (`benches/runs/2026-11-28-cores`) on a machine with two, of which the generator
+/// needs a part. With 55 us of work for each message `Shared` gives 1.92 times the rate of one core and `PerCore` 1.95. Echoing
+/// compressed JSON of 1 KiB it is 1.50 and 1.64, which is all that the generator leaves, and `PerCore` takes 10 % less CPU for each
+/// message. Broadcasts in bursts of small messages cost twice the CPU for each delivery with either, because on one core a burst
+/// is collected for one write and on two it is not always.
 ///
 /// Nothing is pinned to a core: that is left to the system, or to `taskset`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
