@@ -25,6 +25,8 @@ pub mod stream;
 
 #[cfg(feature = "tokio")]
 pub use client::{Client, ConnectError, connect};
+#[cfg(feature = "tokio")]
+pub use net::Threads;
 pub use proto::{
     CloseCode, CloseFrame, CloseReport, Compress, Config, Deflate, DeflateConfig, Failure,
     Initiator, Message, OverflowPolicy, Payload, Prepared, ProtocolError, Role, Text,

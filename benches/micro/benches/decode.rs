@@ -1,12 +1,16 @@
 //! Sixteen whole frames of a client, as one read delivers them, to messages. All start from a copy of the frames.
 
 use std::io::{Cursor, Read, Write};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use bytes::BytesMut;
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
+use futures_util::{FutureExt, StreamExt};
 use micro::{FRAMES, ascii, bytes, frames};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::codec::Decoder as _;
 use ws::proto::frame::Opcode;
 use ws::proto::{Received, Receiver};
@@ -53,7 +57,13 @@ fn sockudo_ws(bencher: Bencher<'_, '_>, input: Vec<u8>) {
     });
 }
 
-fn yawc(bencher: Bencher<'_, '_>, input: Vec<u8>) {
+/// What a caller has to do who gets text unchecked.
+fn check(text: bool, payload: &[u8]) {
+    assert!(!black_box(payload).is_empty());
+    assert!(!text || simdutf8::basic::from_utf8(payload).is_ok());
+}
+
+fn yawc(bencher: Bencher<'_, '_>, text: bool, input: Vec<u8>) {
     let mut decoder = yawc::codec::Decoder::new(yawc::Role::Server, 16 << 20);
     let mut buffer = BytesMut::with_capacity(input.len());
     bencher.counter(ItemsCount::new(FRAMES)).bench_local(|| {
@@ -61,7 +71,8 @@ fn yawc(bencher: Bencher<'_, '_>, input: Vec<u8>) {
         buffer.extend_from_slice(&input);
         let mut count = 0;
         while let Some(frame) = decoder.decode(&mut buffer).expect("it is valid") {
-            count += usize::from(!black_box(frame.payload()).is_empty());
+            check(text, frame.payload());
+            count += 1;
         }
         assert_eq!(count, FRAMES);
     });
@@ -87,6 +98,61 @@ impl Write for Again {
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
+}
+
+/// Always ready.
+impl AsyncRead for Again {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let count = self.get_mut().read(buffer.initialize_unfilled())?;
+        buffer.advance(count);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Again {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+fn fastwebsockets(bencher: Bencher<'_, '_>, text: bool, input: Vec<u8>) {
+    use fastwebsockets::{Role, WebSocket};
+    let mut socket = WebSocket::after_handshake(Again(Cursor::new(input)), Role::Server);
+    bencher.counter(ItemsCount::new(FRAMES)).bench_local(|| {
+        for _ in 0..FRAMES {
+            let frame = socket.read_frame().now_or_never().expect("it is there");
+            check(text, &frame.expect("it is valid").payload);
+        }
+    });
+}
+
+fn tokio_websockets(bencher: Bencher<'_, '_>, input: Vec<u8>) {
+    let mut socket = tokio_websockets::ServerBuilder::new().serve(Again(Cursor::new(input)));
+    // It looks for a runtime in the end.
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("it can be");
+    let _entered = runtime.enter();
+    bencher.counter(ItemsCount::new(FRAMES)).bench_local(|| {
+        for _ in 0..FRAMES {
+            let message = socket.next().now_or_never().expect("it is there").expect("it goes on");
+            assert!(!black_box(message.expect("it is valid").as_payload()).is_empty());
+        }
+    });
 }
 
 fn tungstenite(bencher: Bencher<'_, '_>, input: Vec<u8>) {
@@ -116,10 +182,21 @@ macro_rules! all {
                 super::sockudo_ws(bencher, input($text, size));
             }
 
-            /// Leaves UTF-8 to its caller.
+            /// Leaves UTF-8 to its caller, who does it here as fast as can be.
+            #[divan::bench(args = SIZES)]
+            fn fastwebsockets(bencher: Bencher<'_, '_>, size: usize) {
+                super::fastwebsockets(bencher, $text, input($text, size));
+            }
+
+            #[divan::bench(args = SIZES)]
+            fn tokio_websockets(bencher: Bencher<'_, '_>, size: usize) {
+                super::tokio_websockets(bencher, input($text, size));
+            }
+
+            /// Leaves UTF-8 to its caller, who does it here as fast as can be.
             #[divan::bench(args = SIZES)]
             fn yawc(bencher: Bencher<'_, '_>, size: usize) {
-                super::yawc(bencher, input($text, size));
+                super::yawc(bencher, $text, input($text, size));
             }
 
             #[divan::bench(args = SIZES)]

@@ -6,6 +6,7 @@
 mod certificate;
 mod machine;
 mod measure;
+mod micro;
 mod plot;
 mod report;
 mod samples;
@@ -41,6 +42,9 @@ struct Cli {
     /// Seconds that one measurement takes. By default 0.5 with `--quick`, 1 without.
     #[arg(long)]
     time: Option<f64>,
+    /// Only the micro benchmarks, which are part of the whole.
+    #[arg(long)]
+    micro: bool,
     /// Further builds of our server, as `name=path`, to compare with: they take part as `name-push` and `name-pull`.
     #[arg(long, value_delimiter = ',')]
     also: Vec<String>,
@@ -81,21 +85,40 @@ fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
         return Err("no such work; see --list".into());
     }
     let out = folder(cli)?;
-    let mut samples = Samples::open(&out)?;
+    let mut samples = Samples::open(&out.join("samples.jsonl"))?;
+    let mut steps = Samples::open(&out.join("micro.jsonl"))?;
     if !cli.report {
         let rounds = cli.rounds.unwrap_or(if cli.quick { 3 } else { 5 });
         let time = cli.time.unwrap_or(if cli.quick { 0.5 } else { 1.0 });
-        let mut bench = Bench::new(&cli.benches, time, &mut samples)?;
-        bench.run(&works, &servers, rounds)?;
+        if !cli.micro {
+            let mut bench = Bench::new(&cli.benches, time, &mut samples)?;
+            bench.run(&works, &servers, rounds)?;
+        }
+        if cli.micro || is_whole(cli) {
+            micro::run(&cli.benches, &mut steps, rounds)?;
+        }
         machine::describe(&cli.benches, &out)?;
     }
     // What was measured before is reported, too.
-    let table = report::markdown(&samples, &machine::description(&out)?);
-    std::fs::write(out.join("report.md"), &table)?;
-    std::fs::write(out.join("medians.json"), report::medians(&samples)?)?;
-    std::fs::write(out.join("plot.svg"), plot::svg(&samples))?;
-    println!("{table}");
+    let machine = machine::description(&out)?;
+    if !samples.works().is_empty() {
+        let table = report::markdown(&samples, &machine);
+        std::fs::write(out.join("report.md"), &table)?;
+        std::fs::write(out.join("medians.json"), report::medians(&samples)?)?;
+        std::fs::write(out.join("plot.svg"), plot::svg(&samples))?;
+        println!("{table}");
+    }
+    if !steps.works().is_empty() {
+        let table = micro::markdown(&steps, &machine);
+        std::fs::write(out.join("micro.md"), &table)?;
+        println!("{table}");
+    }
     Ok(())
+}
+
+/// Everything there is, for a run that is kept.
+fn is_whole(cli: &Cli) -> bool {
+    !cli.quick && !cli.micro && cli.only.is_empty() && cli.servers.is_empty()
 }
 
 fn select_works(cli: &Cli) -> Vec<Work> {
@@ -134,7 +157,7 @@ fn select_servers(cli: &Cli) -> Result<Vec<Server>, Box<dyn Error>> {
 fn folder(cli: &Cli) -> std::io::Result<PathBuf> {
     let out = match &cli.out {
         Some(out) => out.clone(),
-        None if cli.quick || !cli.only.is_empty() || !cli.servers.is_empty() => {
+        None if !is_whole(cli) => {
             let last = cli.benches.join("target/last-run");
             let _ = std::fs::remove_dir_all(&last);
             last

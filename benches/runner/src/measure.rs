@@ -1,4 +1,4 @@
-//! One measurement after the other: a fresh server on one core, the generator on another.
+//! One measurement after the other: a fresh server on its core or cores, the generator on one.
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -15,7 +15,6 @@ use crate::samples::Samples;
 use crate::server::{Role, Server};
 use crate::work::{Kind, Work};
 
-const SERVER_CORE: &str = "0";
 const GENERATOR_CORE: &str = "1";
 
 /// A server that does not listen after this long has failed.
@@ -74,7 +73,7 @@ impl<'a> Bench<'a> {
 
     fn measure(&self, work: &Work, server: &Server) -> Result<Value, Box<dyn Error>> {
         let command = server.command(&self.benches, work);
-        let running = Running::start(&command)?;
+        let running = Running::start(server.cores, &command)?;
         let mut load = pinned(GENERATOR_CORE, &[self.benches.join("target/release/load").into()]);
         load.arg(match work.kind {
             Kind::Echo => "echo",
@@ -124,10 +123,10 @@ struct Running {
 }
 
 impl Running {
-    fn start(command: &[OsString]) -> Result<Self, Box<dyn Error>> {
+    fn start(cores: &str, command: &[OsString]) -> Result<Self, Box<dyn Error>> {
         // Free a moment ago, and nobody else here is asking for ports.
         let addr = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let mut command = pinned(SERVER_CORE, command);
+        let mut command = pinned(cores, command);
         command.arg("--addr").arg(addr.to_string()).stdin(Stdio::null());
         let mut running = Self { child: command.spawn()?, addr };
         let deadline = Instant::now() + START;
@@ -151,9 +150,9 @@ impl Drop for Running {
     }
 }
 
-/// A program that stays on one core. It is `taskset` that becomes the program, so that the process is the same.
-fn pinned(core: &str, command: &[OsString]) -> Command {
+/// A program that stays on its cores. It is `taskset` that becomes the program, so that the process is the same.
+fn pinned(cores: &str, command: &[OsString]) -> Command {
     let mut pinned = Command::new("taskset");
-    pinned.args(["--cpu-list", core]).args(command);
+    pinned.args(["--cpu-list", cores]).args(command);
     pinned
 }

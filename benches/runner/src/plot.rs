@@ -1,8 +1,8 @@
-//! The plot: for each work a group of bars, as ratios to the floor where there is one, else to the best Rust rival.
+//! The plot: for each work a group of bars, as ratios to the floor or to one core where there is that, else to the best Rust rival.
 
 use std::fmt::Write;
 
-use crate::report::{Row, best_rival, rows};
+use crate::report::{Row, base, best_rival, rows};
 use crate::samples::Samples;
 use crate::server::Role;
 use crate::work;
@@ -20,8 +20,7 @@ pub(crate) fn svg(samples: &Samples) -> String {
     let (mut body, mut y) = (String::new(), 20.0);
     for work in work::all().iter().filter(|work| samples.has(&work.name)) {
         let rows = rows(samples, work);
-        let floor = rows.iter().find(|row| row.role == Role::Floor);
-        let Some(unit) = floor.or_else(|| best_rival(&rows, work.kind)) else { continue };
+        let Some(unit) = base(&rows).or_else(|| best_rival(&rows, work.kind)) else { continue };
         let better =
             if work.kind.more_is_better() { "longer is better" } else { "shorter is better" };
         let title = format!("{} (1 = {}; {better})", work.name, unit.server);
@@ -51,7 +50,7 @@ pub(crate) fn svg(samples: &Samples) -> String {
 
 fn bar(body: &mut String, y: f64, row: &Row, ratio: f64) {
     let class = match row.role {
-        Role::Floor => "floor",
+        Role::Floor | Role::OneCore => "floor",
         Role::Ours => "ours",
         Role::Rust => "rust",
         Role::Other => "other",

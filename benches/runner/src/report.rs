@@ -33,6 +33,16 @@ pub(crate) fn rows(samples: &Samples, work: &Work) -> Vec<Row> {
     samples.servers().iter().filter_map(row).collect()
 }
 
+/// What the others are compared with: what the kernel allows, or what one core does.
+pub(crate) fn base(rows: &[Row]) -> Option<&Row> {
+    rows.iter().find(|row| matches!(row.role, Role::Floor | Role::OneCore))
+}
+
+/// What [`base`] is called at this work.
+const fn base_name(work: &Work) -> &'static str {
+    if work.scaling { "one core" } else { "the floor" }
+}
+
 /// The best of the rivals in Rust.
 pub(crate) fn best_rival(rows: &[Row], kind: Kind) -> Option<&Row> {
     let rivals = rows.iter().filter(|row| row.role == Role::Rust);
@@ -84,7 +94,8 @@ pub(crate) fn markdown(samples: &Samples, machine: &Value) -> String {
     out.push_str(
         "A server on one core, the load generator on another, over loopback. Medians; the spread is from the least to the most, \
          as a part of the median. Only the ratios mean something elsewhere. `!` marks figures of which the generator was the \
-         limit: the server could do more.\n\n![ratios](plot.svg)\n\n",
+         limit: the server could do more. Where two cores are compared with one, the \
+         server may use both, and the generator takes its part of one of them: see its CPU.\n\n![ratios](plot.svg)\n\n",
     );
     let works: Vec<_> = work::all().into_iter().filter(|work| samples.has(&work.name)).collect();
     overview(&mut out, samples, &works);
@@ -95,10 +106,10 @@ pub(crate) fn markdown(samples: &Samples, machine: &Value) -> String {
 }
 
 fn overview(out: &mut String, samples: &Samples, works: &[Work]) {
-    out.push_str("## Ours\n\n| work | of the floor | of the best Rust rival | goal | |\n|---|---|---|---|---|\n");
+    out.push_str("## Ours\n\n| work | of the floor, or of one core | of the best Rust rival | goal | |\n|---|---|---|---|---|\n");
     for work in works {
         let rows = rows(samples, work);
-        let floor = rows.iter().find(|row| row.role == Role::Floor);
+        let floor = base(&rows);
         let rival = best_rival(&rows, work.kind);
         let ours: Vec<_> = rows.iter().filter(|row| row.role == Role::Ours).collect();
         let each = |of: Option<&Row>| match of {
@@ -121,13 +132,15 @@ fn overview(out: &mut String, samples: &Samples, works: &[Work]) {
 
 /// The goal of a work in words, and which of ours reach it.
 fn goal(samples: &Samples, work: &Work, rows: &[Row]) -> (String, String) {
-    let floor = rows.iter().find(|row| row.role == Role::Floor).map(|row| row.median);
+    let floor = base(rows).map(|row| row.median);
     let rival = best_rival(rows, work.kind).map(|row| row.median);
     let more = work.kind.more_is_better();
     let sign = if more { "≥" } else { "≤" };
     let words = match &work.goal {
         Goal::None => return (String::new(), String::new()),
-        Goal::OfFloor(push, pull) if push == pull => format!("{sign} {push} of the floor"),
+        Goal::OfFloor(push, pull) if push == pull => {
+            format!("{sign} {push} of {}", base_name(work))
+        }
         Goal::OfFloor(push, pull) => format!("{sign} {push}, {pull} of the floor"),
         Goal::OfRival(part) => format!("{sign} {part} of the rival"),
         Goal::OfOwn(other, part) => format!("{sign} {part} of our {other}"),
@@ -164,12 +177,13 @@ fn table(out: &mut String, samples: &Samples, work: &Work) {
     line(
         out,
         format_args!(
-            "| server | {unit} | spread | of the floor | of the best Rust rival |{titles}"
+            "| server | {unit} | spread | of {} | of the best Rust rival |{titles}",
+            base_name(work)
         ),
     );
     line(out, format_args!("|---|---|---|---|---|{rule}"));
     let rows = rows(samples, work);
-    let floor = rows.iter().find(|row| row.role == Role::Floor);
+    let floor = base(&rows);
     let rival = best_rival(&rows, work.kind);
     for row in &rows {
         let of = |other: Option<&Row>| {

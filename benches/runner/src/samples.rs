@@ -22,10 +22,9 @@ struct Sample {
 pub(crate) struct Figures(Vec<f64>);
 
 impl Samples {
-    /// Those in `folder`, to be added to.
-    pub(crate) fn open(folder: &Path) -> io::Result<Self> {
-        let path = folder.join("samples.jsonl");
-        let text = if path.exists() { fs::read_to_string(&path)? } else { String::new() };
+    /// Those in a file, if there is one, to be added to.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let text = if path.exists() { fs::read_to_string(path)? } else { String::new() };
         let all = text.lines().map(|line| {
             let value: Value = serde_json::from_str(line)?;
             let name = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
@@ -48,6 +47,17 @@ impl Samples {
     /// Whether there is anything of this work.
     pub(crate) fn has(&self, work: &str) -> bool {
         self.all.iter().any(|sample| sample.work == work)
+    }
+
+    /// Names of works, as they came first.
+    pub(crate) fn works(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for sample in &self.all {
+            if !names.contains(&&*sample.work) {
+                names.push(&sample.work);
+            }
+        }
+        names
     }
 
     /// Names of servers, as they came first.
@@ -116,13 +126,12 @@ mod tests {
 
     #[test]
     fn failed_samples_are_kept_but_have_no_figures() {
-        let folder = std::env::temp_dir().join(format!("samples-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        let mut samples = Samples::open(&folder).unwrap();
+        let file = std::env::temp_dir().join(format!("samples-{}.jsonl", std::process::id()));
+        let mut samples = Samples::open(&file).unwrap();
         samples.add("echo", "floor", json!({ "per_second": 5.0, "limit": true })).unwrap();
         samples.add("echo", "floor", json!({ "failed": "why" })).unwrap();
-        let again = Samples::open(&folder).unwrap();
-        fs::remove_dir_all(&folder).unwrap();
+        let again = Samples::open(&file).unwrap();
+        fs::remove_file(&file).unwrap();
         for samples in [samples, again] {
             assert_eq!(samples.figures("echo", "floor", "per_second").unwrap().median(), 5.0);
             assert_eq!(samples.count("echo", "floor", "limit"), (1, 2));

@@ -7,6 +7,11 @@ use std::process::Command;
 use crate::certificate;
 use crate::work::{Kind, Work};
 
+/// The core of a server. The generator has the other.
+const SERVER_CORE: &str = "0";
+/// With the generator's, for a server that is to use two: so the generator must cost far less than the server.
+const BOTH_CORES: &str = "0,1";
+
 /// A server and how to start it.
 #[derive(Debug, Clone)]
 pub(crate) struct Server {
@@ -21,6 +26,10 @@ pub(crate) struct Server {
     /// Knows permessage-deflate with context takeover.
     deflate: bool,
     tls: bool,
+    /// Takes part where more than one core is measured, and only there.
+    scaling: bool,
+    /// The cores that it may use.
+    pub(crate) cores: &'static str,
 }
 
 /// Whom a server stands for.
@@ -29,6 +38,8 @@ pub(crate) enum Role {
     /// No WebSocket: what the kernel allows.
     Floor,
     Ours,
+    /// Ours on one core, where more are measured.
+    OneCore,
     /// A rival in Rust.
     Rust,
     /// A rival in another language.
@@ -53,8 +64,27 @@ pub(crate) fn all() -> Vec<Server> {
             arguments: vec!["peers/node/server.js".into()],
             ..server("node-ws", Role::Other).deflate()
         },
+        cores("1-core", "one"),
+        cores("2-cores-shared", "shared"),
+        cores("2-cores-each", "per-core"),
     ]);
     all
+}
+
+/// Our server on so many cores, push: with one runtime, shared or not, or with one for each core.
+fn cores(name: &str, runtime: &str) -> Server {
+    let (role, cores) = match runtime {
+        "one" => (Role::OneCore, SERVER_CORE),
+        _ => (Role::Ours, BOTH_CORES),
+    };
+    Server {
+        program: "target/release/cores".into(),
+        arguments: vec!["--runtime".into(), runtime.into()],
+        deflate: true,
+        scaling: true,
+        cores,
+        ..server(name, role)
+    }
 }
 
 /// Our server, push and pull.
@@ -80,6 +110,8 @@ fn server(name: &str, role: Role) -> Server {
         arguments: Vec::new(),
         deflate: false,
         tls: false,
+        scaling: false,
+        cores: SERVER_CORE,
     }
 }
 
@@ -101,6 +133,7 @@ impl Server {
     pub(crate) fn does(&self, work: &Work) -> bool {
         (self.deflate || !work.deflate)
             && (self.tls || !work.tls)
+            && self.scaling == work.scaling
             && (self.role != Role::Floor || !matches!(work.kind, Kind::Idle | Kind::Handshake))
     }
 
@@ -118,9 +151,12 @@ impl Server {
         }
         let kind = if work.kind == Kind::FanOut { "broadcast" } else { "echo" };
         command.extend(["--work".into(), kind.into()]);
-        if work.in_flight > 1 && self.role != Role::Ours {
+        if work.in_flight > 1 && !matches!(self.role, Role::Ours | Role::OneCore) {
             // Ours finds out by itself.
             command.extend(["--batch".into(), "32".into()]);
+        }
+        if work.steps > 0 {
+            command.extend(["--steps".into(), work.steps.to_string().into()]);
         }
         if work.deflate {
             command.push("--deflate".into());

@@ -12,6 +12,10 @@ pub(crate) struct Work {
     pub(crate) content: &'static str,
     pub(crate) deflate: bool,
     pub(crate) tls: bool,
+    /// Whether two cores are compared with one.
+    pub(crate) scaling: bool,
+    /// Steps of arithmetic in the server for each message: of a nanosecond or so.
+    pub(crate) steps: u64,
     /// Part of the quick form.
     pub(crate) quick: bool,
     pub(crate) goal: Goal,
@@ -30,7 +34,7 @@ pub(crate) enum Kind {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Goal {
     None,
-    /// At least this part of the floor's rate.
+    /// At least this part of the floor's rate, or that of one core where cores are compared.
     OfFloor(f64, f64),
     /// At least (rate) or at most (cost) this part of the best Rust rival's.
     OfRival(f64),
@@ -89,6 +93,14 @@ pub(crate) fn all() -> Vec<Work> {
     works.push(echo(small, 64, 1).tls());
     works.push(echo(small, 64, 16).tls());
     works.push(echo(16_384, 64, 16).tls());
+    // The generator needs its part of the two cores: only where it is small against the server's can their gain be seen.
+    let twice = Goal::OfFloor(1.9, 1.9);
+    works.push(echo(small, 64, 16).steps(50_000).scaling().goal(twice));
+    works.push(echo(1024, 64, 16).content("json").deflate().scaling());
+    works.push(echo(small, 64, 1).scaling());
+    works.push(echo(small, 64, 16).scaling());
+    works.push(fan_out(1000, 1).scaling());
+    works.push(fan_out(1000, 16).scaling());
     works
 }
 
@@ -102,6 +114,8 @@ fn work(name: &str, kind: Kind, connections: usize) -> Work {
         content: "binary",
         deflate: false,
         tls: false,
+        scaling: false,
+        steps: 0,
         quick: false,
         goal: Goal::None,
     }
@@ -144,6 +158,14 @@ impl Work {
 
     fn deflate(self) -> Self {
         Self { name: format!("{} deflate", self.name), deflate: true, ..self }
+    }
+
+    fn steps(self, steps: u64) -> Self {
+        Self { name: format!("{} with work", self.name), steps, ..self }
+    }
+
+    fn scaling(self) -> Self {
+        Self { name: format!("{} on two cores", self.name), scaling: true, ..self }
     }
 
     fn tls(self) -> Self {

@@ -1,8 +1,10 @@
 //! The accept loop: a limit on connections, and an end that lets them finish.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
@@ -51,6 +53,11 @@ impl Acceptor {
         }
     }
 
+    /// Another listener with the same limit and the same end.
+    pub(super) fn beside(&self, listener: TcpListener) -> Self {
+        Self { listener, limit: self.limit.clone(), shutdown: self.shutdown.clone() }
+    }
+
     /// The address that is listened on.
     ///
     /// # Errors
@@ -86,8 +93,16 @@ impl Acceptor {
     }
 
     async fn accept(&self) -> io::Result<(TcpStream, SocketAddr, Guard)> {
-        let place = self.limit.clone().acquire_owned().await.map_err(io::Error::other)?;
-        let (stream, peer) = self.listener.accept().await?;
+        let (place, accepted) = loop {
+            let place = self.limit.clone().acquire_owned().await.map_err(io::Error::other)?;
+            match poll_fn(|cx| Poll::Ready(self.listener.poll_accept(cx))).await {
+                Poll::Ready(accepted) => break (place, accepted),
+                // No place is kept while nobody comes: it may be the last, and somebody come to another listener.
+                Poll::Pending => drop(place),
+            }
+            woken().await;
+        };
+        let (stream, peer) = accepted?;
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY");
         }
@@ -112,6 +127,16 @@ impl Shutdown {
         let _ = tokio::time::timeout(deadline, self.0.closed()).await;
         self.0.receiver_count()
     }
+}
+
+/// Waits for the next time that the task is woken, by whatever was polled before.
+async fn woken() {
+    let mut waited = false;
+    poll_fn(|_| match std::mem::replace(&mut waited, true) {
+        true => Poll::Ready(()),
+        false => Poll::Pending,
+    })
+    .await;
 }
 
 /// An error that says something about the connection that was to be accepted, not about the listener.

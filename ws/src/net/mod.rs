@@ -1,8 +1,9 @@
-//! Bytes: streams, timers, the accept loop. Nothing here knows what a WebSocket is.
+//! Bytes: streams, timers, the accept loop, threads. Nothing here knows what a WebSocket is.
 //!
 //! `stream`, `server` and `client` stand on this floor, and so does whoever serves another protocol beside (`sio`).
 
 mod accept;
+mod crew;
 mod runtime;
 mod stream;
 #[cfg(feature = "tls")]
@@ -10,6 +11,7 @@ mod tls;
 mod wheel;
 
 pub use accept::{Acceptor, Guard, Shutdown};
+pub use crew::{Busy, Crew, Group, Threads};
 pub use runtime::PerRuntime;
 pub use stream::{Duplex, ReadHalf, Secure, Securing, Stream, WriteHalf};
 #[cfg(feature = "tls")]

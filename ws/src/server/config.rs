@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::handshake::{Limits, Origins};
-use crate::net::Secure;
+use crate::net::{Secure, Threads};
 use crate::proto::{Config, DeflateConfig};
 
 /// The settings of a [`Server`](super::Server). Everything is finite by default.
@@ -31,9 +31,12 @@ pub struct ServerConfig {
     /// Compression of messages by permessage-deflate (feature `deflate`), for clients that offer it. Default: none; see
     /// [`DeflateConfig`] on what it costs and what it may give away.
     pub deflate: Option<DeflateConfig>,
-    /// How many connections there may be at a time; further ones wait in the system's backlog. Default: 1,000,000, so that the
+    /// How many connections there may be at a time, on all threads together; further ones wait in the system's backlog. Default: 1,000,000, so that the
     /// limit is that of the system on file descriptors.
     pub max_connections: usize,
+    /// On which threads the connections live: those of the runtime that serves, or one for each core. Default:
+    /// [`Threads::Shared`]; see [`Threads`] for what was measured.
+    pub threads: Threads,
 }
 
 impl Default for ServerConfig {
@@ -48,6 +51,7 @@ impl Default for ServerConfig {
             secure: None,
             deflate: None,
             max_connections: 1_000_000,
+            threads: Threads::Shared,
         }
     }
 }

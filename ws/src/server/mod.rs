@@ -13,10 +13,10 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::Request;
-use tokio::net::ToSocketAddrs;
+use tokio::net::{TcpStream, ToSocketAddrs};
 
 use crate::handshake::Rejection;
-use crate::net::{Acceptor, Shutdown};
+use crate::net::{Acceptor, Busy, Crew, Group, Guard, Shutdown, Wheel};
 use crate::proto::{CloseCode, Role};
 use crate::stream::{Handler, WebSocket, spawn_kept};
 use accept::Hook;
@@ -42,12 +42,35 @@ pub use config::ServerConfig;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Threads
+///
+/// Where its connections live, and the handlers run, is said by [`ServerConfig::threads`]: on the runtime that serves, or on a
+/// thread for each core. [`Threads`](crate::Threads) tells what speaks for which.
+///
+/// ```no_run
+/// # async fn example() -> std::io::Result<()> {
+/// let mut config = ws::ServerConfig::default();
+/// config.threads = ws::Threads::PerCore;
+/// let server = ws::Server::bind_with("127.0.0.1:9001", config).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Server {
-    acceptor: Acceptor,
+    listening: Listening,
     config: Arc<ServerConfig>,
     hook: Option<Hook>,
     registry: Arc<Registry>,
+}
+
+/// Who accepts.
+#[derive(Debug)]
+enum Listening {
+    /// The task that serves.
+    Here(Acceptor),
+    /// Threads of the server's own.
+    Crew(Group),
 }
 
 /// Ends a [`Server`].
@@ -55,6 +78,7 @@ pub struct Server {
 pub struct ServerHandle {
     shutdown: Shutdown,
     registry: Arc<Registry>,
+    crew: Option<Arc<Crew>>,
 }
 
 impl Server {
@@ -67,14 +91,18 @@ impl Server {
         Self::bind_with(addr, ServerConfig::default()).await
     }
 
-    /// Listens on `addr`.
+    /// Listens on `addr`, and starts the threads that [`ServerConfig::threads`] asks for.
     ///
     /// # Errors
     ///
-    /// What the system says about the address.
+    /// What the system says about the address, or about threads.
     pub async fn bind_with(addr: impl ToSocketAddrs, config: ServerConfig) -> io::Result<Self> {
-        let acceptor = Acceptor::bind(addr, config.max_connections).await?;
-        Ok(Self { acceptor, config: Arc::new(config), hook: None, registry: Arc::default() })
+        let limit = config.max_connections;
+        let listening = match config.threads.start().await? {
+            None => Listening::Here(Acceptor::bind(addr, limit).await?),
+            Some(crew) => Listening::Crew(Group::bind(addr, limit, crew).await?),
+        };
+        Ok(Self { listening, config: Arc::new(config), hook: None, registry: Arc::default() })
     }
 
     /// The address that is listened on.
@@ -83,13 +111,20 @@ impl Server {
     ///
     /// What the system says.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.acceptor.local_addr()
+        match &self.listening {
+            Listening::Here(acceptor) => acceptor.local_addr(),
+            Listening::Crew(group) => group.local_addr(),
+        }
     }
 
     /// The handle that ends this server.
     #[must_use]
     pub fn handle(&self) -> ServerHandle {
-        ServerHandle { shutdown: self.acceptor.shutdown(), registry: self.registry.clone() }
+        let (shutdown, crew) = match &self.listening {
+            Listening::Here(acceptor) => (acceptor.shutdown(), None),
+            Listening::Crew(group) => (group.shutdown(), Some(group.crew().clone())),
+        };
+        ServerHandle { shutdown, registry: self.registry.clone(), crew }
     }
 
     /// Asks `decide` about each client whose request is valid: it may look at the request, wait for a database, choose a
@@ -142,6 +177,7 @@ impl Server {
         Fut: Future<Output = Result<(), E>> + Send + 'static,
         E: std::fmt::Display,
     {
+        let busy = self.busy();
         self.accept(move |upgraded, config, place| {
             let websocket = config.websocket.clone();
             let (stream, leftover) = (upgraded.stream, upgraded.leftover);
@@ -152,9 +188,9 @@ impl Server {
             let socket =
                 socket.with_opening(upgraded.accept.subprotocol, upgraded.accept.extensions);
             socket.keep(place.enter(socket.sender()));
-            let handled = handler.clone()(socket);
+            let (handled, busy) = (handler.clone()(socket), busy.clone());
             // The task that spoke HTTP ends: the connection lives in one of its own size.
-            tokio::spawn(Handled { handled });
+            tokio::spawn(Handled { handled, _busy: busy });
         })
         .await;
     }
@@ -180,20 +216,30 @@ impl Server {
     /// Answers the handshakes, each in a task of its own, and passes on what succeeds. `Place` lists a connection among those
     /// to be closed at the end.
     async fn accept(self, each: impl Fn(Upgraded, &ServerConfig, Place) + Clone + Send + 'static) {
-        let Self { acceptor, config, hook, registry } = self;
-        acceptor
-            .serve(|stream, peer_addr, guard| {
-                let (config, registry, each) = (config.clone(), registry.clone(), each.clone());
-                let hook = hook.clone();
-                tokio::spawn(async move {
-                    if let Some(upgraded) =
-                        upgrade((stream, peer_addr).into(), &config, hook.as_ref()).await
-                    {
-                        each(upgraded, &config, Place::new(registry, guard));
-                    }
-                });
-            })
-            .await;
+        let Self { listening, config, hook, registry } = self;
+        let answer = move |stream: TcpStream, peer_addr: SocketAddr, guard: Guard| {
+            let (config, registry, each) = (config.clone(), registry.clone(), each.clone());
+            let hook = hook.clone();
+            tokio::spawn(async move {
+                if let Some(upgraded) =
+                    upgrade((stream, peer_addr).into(), &config, hook.as_ref()).await
+                {
+                    each(upgraded, &config, Place::new(registry, guard));
+                }
+            });
+        };
+        match listening {
+            Listening::Here(acceptor) => acceptor.serve(answer).await,
+            Listening::Crew(group) => group.serve(answer).await,
+        }
+    }
+
+    /// For handlers that run on threads of the server's own: they are not cut off before the deadline of the shutdown.
+    fn busy(&self) -> Option<Busy> {
+        match &self.listening {
+            Listening::Here(_) => None,
+            Listening::Crew(group) => Some(group.crew().busy()),
+        }
     }
 }
 
@@ -202,6 +248,7 @@ pin_project_lite::pin_project! {
     struct Handled<Fut> {
         #[pin]
         handled: Fut,
+        _busy: Option<Busy>,
     }
 }
 
@@ -223,11 +270,17 @@ where
 impl ServerHandle {
     /// Stops accepting, closes every connection with 1001, and waits until they are gone, but not for longer than `deadline`;
     /// what is left then is dropped. Returns how many that were.
+    ///
+    /// Threads of the server's own end as well: once handlers that outlive their connection are done, within the same deadline.
     pub async fn shutdown(&self, deadline: Duration) -> usize {
+        let until = Wheel::deadline(deadline);
         self.shutdown.begin();
         self.registry.close(CloseCode::GOING_AWAY, "server shutting down");
         let left = self.shutdown.drained(deadline).await;
         self.registry.abort();
+        if let Some(crew) = &self.crew {
+            crew.end(until).await;
+        }
         left
     }
 }

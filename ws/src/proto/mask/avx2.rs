@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use fearless_simd::{Avx2, Level};
 
-use super::{rotate, sixteens, words};
+use super::{chunks, medium, rotate, short};
 
 /// From this length on it pays to start where vectors do not lie across cache lines.
 const ALIGN_FROM: usize = 1024;
@@ -29,7 +29,7 @@ pub(super) fn wide(key: u32, data: &mut [u8]) {
 fn otherwise(key: u32, data: &mut [u8]) {
     match AVX2.get_or_init(|| Level::new().as_avx2()) {
         Some(avx2) => by_32(*avx2, key, data),
-        None => words(key, data),
+        None => medium(key, data),
     }
 }
 
@@ -42,7 +42,7 @@ fearless_simd::kernel!(
         }
         let start = data.as_ptr().addr().wrapping_neg() % 32;
         let (head, body) = data.split_at_mut(start);
-        sixteens(key, head);
+        short(key, head);
         blocks(rotate(key, start), body);
     }
 );
@@ -52,16 +52,6 @@ fn blocks(key: u32, data: &mut [u8]) {
     // Four vectors at a time, so that the loop itself costs little.
     let tail = chunks::<128>(key, data);
     if !tail.is_empty() {
-        let tail = chunks::<32>(key, tail);
-        sixteens(key, tail);
+        medium(key, tail);
     }
-}
-
-#[inline(always)]
-fn chunks<const LEN: usize>(key: u32, data: &mut [u8]) -> &mut [u8] {
-    let (chunks, tail) = data.as_chunks_mut::<LEN>();
-    for chunk in chunks {
-        words(key, chunk);
-    }
-    tail
 }

@@ -5,12 +5,10 @@ mod avx2;
 
 #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
 use avx2::wide;
-/// Elsewhere the compiler knows of nothing wider than what it uses anyway.
+/// Elsewhere there is nothing wider than what the compiler uses anyway.
 #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
-use words as wide;
+use medium as wide;
 
-/// Shorter payloads are not worth the way into a loop of vectors.
-const WORDS_FROM: usize = 64;
 /// Shorter payloads are not worth the way to instructions that only some processors have.
 const WIDE_FROM: usize = 192;
 
@@ -21,9 +19,9 @@ const WIDE_FROM: usize = 192;
 pub fn apply(key: [u8; 4], offset: usize, data: &mut [u8]) {
     let key = rotate(u32::from_le_bytes(key), offset);
     match data.len() {
-        ..WORDS_FROM => sixteens(key, data),
-        ..WIDE_FROM => words(key, data),
-        _ => wide(key, data),
+        ..32 => short(key, data),
+        32..WIDE_FROM => medium(key, data),
+        WIDE_FROM.. => wide(key, data),
     }
 }
 
@@ -33,34 +31,51 @@ const fn rotate(key: u32, offset: usize) -> u32 {
     key.rotate_right(8 * (offset as u32 & 3))
 }
 
-/// The compiler turns this loop into the widest vectors that the target has for sure.
+/// By 32 bytes.
 #[inline(always)]
-fn words(key: u32, data: &mut [u8]) {
-    let (words, tail) = data.as_chunks_mut::<4>();
-    for word in words {
-        *word = (u32::from_le_bytes(*word) ^ key).to_le_bytes();
+fn medium(key: u32, data: &mut [u8]) {
+    let tail = chunks::<32>(key, data);
+    if !tail.is_empty() {
+        short(key, tail);
     }
+}
+
+/// Whole chunks; returns the others.
+#[inline(always)]
+fn chunks<const LEN: usize>(key: u32, data: &mut [u8]) -> &mut [u8] {
+    let (chunks, tail) = data.as_chunks_mut::<LEN>();
+    for chunk in chunks {
+        words(key, chunk);
+    }
+    tail
+}
+
+/// Less than 32 bytes, without a loop but for the last three.
+#[inline(always)]
+fn short(key: u32, data: &mut [u8]) {
+    let tail = first::<16>(key, data);
+    let tail = first::<8>(key, tail);
+    let tail = first::<4>(key, tail);
     bytes(key, tail);
 }
 
-/// Few steps, without a loop behind the first.
+/// The first `LEN` of less than twice as many bytes, if there are so many; returns the others.
 #[inline(always)]
-fn sixteens(key: u32, data: &mut [u8]) {
-    let twice = u64::from(key) << 32 | u64::from(key);
-    let (sixteens, tail) = data.as_chunks_mut::<16>();
-    for sixteen in sixteens {
-        let key = u128::from(twice) << 64 | u128::from(twice);
-        *sixteen = (u128::from_le_bytes(*sixteen) ^ key).to_le_bytes();
+fn first<const LEN: usize>(key: u32, data: &mut [u8]) -> &mut [u8] {
+    let (chunks, tail) = data.as_chunks_mut::<LEN>();
+    if let Some(chunk) = chunks.first_mut() {
+        words(key, chunk);
     }
-    let (eights, tail) = tail.as_chunks_mut::<8>();
-    if let Some(eight) = eights.first_mut() {
-        *eight = (u64::from_le_bytes(*eight) ^ twice).to_le_bytes();
+    tail
+}
+
+/// The compiler makes vectors of it, as wide as it knows the processor to have them, where the length is known.
+#[inline(always)]
+fn words(key: u32, data: &mut [u8]) {
+    let (words, _) = data.as_chunks_mut::<4>();
+    for word in words {
+        *word = (u32::from_le_bytes(*word) ^ key).to_le_bytes();
     }
-    let (fours, tail) = tail.as_chunks_mut::<4>();
-    if let Some(four) = fours.first_mut() {
-        *four = (u32::from_le_bytes(*four) ^ key).to_le_bytes();
-    }
-    bytes(key, tail);
 }
 
 /// At most three.
@@ -107,8 +122,10 @@ mod tests {
         let key = u32::from_le_bytes(KEY);
         for start in 0..65 {
             for len in (0..70).chain([127, 128, 191, 192, 193, 255, 257, 1023, 1024, 1070, 1300]) {
-                check(0, &mut buffer, start, len, |data| words(key, data));
-                check(0, &mut buffer, start, len, |data| sixteens(key, data));
+                check(0, &mut buffer, start, len, |data| medium(key, data));
+                if len < 32 {
+                    check(0, &mut buffer, start, len, |data| short(key, data));
+                }
                 check(0, &mut buffer, start, len, |data| wide(key, data));
             }
         }
