@@ -16,6 +16,7 @@ mod framing;
 mod keepalive;
 pub mod mask;
 mod message;
+mod partial;
 mod receive;
 mod state;
 mod text;

@@ -12,11 +12,12 @@ use super::close::CloseFrame;
 use super::config::{Config, Role};
 use super::deflate::{Deflate, Inflater};
 use super::error::ProtocolError;
-use super::frame::{Header, MAX_HEADER, Opcode, RSV1};
+use super::frame::{Header, Opcode, RSV1};
 use super::framing::SHARE_FROM;
 use super::mask;
 use super::message::{Message, Payload};
-use super::text::{Spare, Text, TextBuilder};
+use super::partial::{Frame, Gathered, Partial};
+use super::text::{Spare, Text};
 
 /// From this much missing payload on a message is read straight into its own buffer.
 const DIRECT_FROM: u64 = 16 * 1024;
@@ -50,54 +51,6 @@ pub struct Receiver {
     max_whole: u32,
     role: Role,
     finished: bool,
-}
-
-/// What a read cut through, or a fragment began.
-#[derive(Debug, Default)]
-struct Partial {
-    /// The beginning of a header.
-    head: [u8; MAX_HEADER],
-    head_len: u8,
-    /// The frame whose payload is arriving.
-    frame: Option<Frame>,
-    /// A control frame.
-    control: Vec<u8>,
-    /// A message that is being gathered from fragments or reads.
-    message: Option<Gathered>,
-}
-
-impl Partial {
-    const fn is_over(&self) -> bool {
-        self.head_len == 0 && self.frame.is_none() && self.message.is_none()
-    }
-
-    /// The header whose beginning is there or comes now.
-    fn split_header(&mut self, input: &mut &mut [u8]) -> Result<Option<Header>, ProtocolError> {
-        let have = usize::from(self.head_len);
-        let more = input.len().min(MAX_HEADER - have);
-        self.head[have..have + more].copy_from_slice(&input[..more]);
-        if let Some((header, used)) = Header::decode(&self.head[..have + more])? {
-            take(input, used - have);
-            self.head_len = 0;
-            return Ok(Some(header));
-        }
-        take(input, more);
-        self.head_len = (have + more) as u8; // at most MAX_HEADER
-        Ok(None)
-    }
-}
-
-/// A frame of which `received` bytes of payload have arrived.
-#[derive(Debug, Clone, Copy)]
-struct Frame {
-    header: Header,
-    received: u64,
-}
-
-impl Frame {
-    const fn missing(&self) -> u64 {
-        self.header.len - self.received
-    }
 }
 
 type Step<'a> = Result<Option<Received<'a>>, ProtocolError>;
@@ -534,75 +487,8 @@ fn whole_header(input: &[u8]) -> Option<(bool, Option<[u8; 4]>, usize, usize)> {
 
 /// Cuts the first `count` bytes off `input`.
 #[inline]
-fn take<'a>(input: &mut &'a mut [u8], count: usize) -> &'a mut [u8] {
+pub(super) fn take<'a>(input: &mut &'a mut [u8], count: usize) -> &'a mut [u8] {
     let (front, rest) = std::mem::take(input).split_at_mut(count);
     *input = rest;
     front
-}
-
-/// A message that is being gathered.
-#[derive(Debug)]
-enum Gathered {
-    Text(TextBuilder),
-    Binary(BytesMut),
-}
-
-impl Gathered {
-    fn new(opcode: Opcode) -> Self {
-        match opcode {
-            Opcode::Text => Self::Text(TextBuilder::default()),
-            _ => Self::Binary(BytesMut::new()),
-        }
-    }
-
-    fn starting_with(opcode: Opcode, bytes: BytesMut) -> Self {
-        match opcode {
-            Opcode::Text => Self::Text(TextBuilder::starting_with(bytes)),
-            _ => Self::Binary(bytes),
-        }
-    }
-
-    fn len(&self) -> usize {
-        match self {
-            Self::Text(text) => text.len(),
-            Self::Binary(bytes) => bytes.len(),
-        }
-    }
-
-    /// Room for at most `limit` bytes, `reserve` of them allocated.
-    fn spare(&mut self, reserve: usize, limit: usize) -> Spare<'_> {
-        match self {
-            Self::Text(text) => text.spare(reserve, limit),
-            Self::Binary(bytes) => Spare::new(bytes, reserve, limit),
-        }
-    }
-
-    /// The `count` bytes that were appended last.
-    fn unchecked_mut(&mut self, count: usize) -> &mut [u8] {
-        match self {
-            Self::Text(text) => text.unchecked_mut(),
-            Self::Binary(bytes) => {
-                let start = bytes.len().saturating_sub(count);
-                &mut bytes[start..]
-            }
-        }
-    }
-
-    fn check(&mut self) -> Result<(), ProtocolError> {
-        match self {
-            // §8.1: text that is not UTF-8 fails the connection, here as soon as it shows.
-            Self::Text(text) => text.check().map_err(|_| ProtocolError::TextNotUtf8),
-            Self::Binary(_) => Ok(()),
-        }
-    }
-
-    fn finish(self) -> Result<Message, ProtocolError> {
-        match self {
-            Self::Text(text) => match text.finish() {
-                Ok(text) => Ok(Message::Text(text)),
-                Err(_) => Err(ProtocolError::TextNotUtf8),
-            },
-            Self::Binary(bytes) => Ok(Message::Binary(bytes.freeze())),
-        }
-    }
 }

@@ -32,7 +32,7 @@ impl Scan {
         let window = &buffer[..buffer.len().min(limits.max_head_bytes)];
         loop {
             if !self.after_cr {
-                self.position += plain(&window[self.position..]);
+                self.position += plain(window.get(self.position..).unwrap_or_default());
                 if self.lines == 0 && self.position - self.start > limits.max_first_line_bytes {
                     return Err(HeadError::FirstLineTooLong);
                 }
