@@ -15,3 +15,4 @@ mod reconnecting;
 mod relay;
 mod support;
 mod transports;
+mod typed;

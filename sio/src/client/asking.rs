@@ -40,6 +40,11 @@ macro_rules! asking {
                 self
             }
 
+            /// As [`Socket::event`], before there is a connection: what its `on` gives goes on being built.
+            pub fn event<E: TypedEvent>(self, _event: E) -> Typed<Self, E> {
+                Typed::new(self)
+            }
+
             /// As [`Socket::on_any`], before there is a connection.
             pub fn on_any<A, R, H>(mut self, handler: H) -> Self
             where
@@ -76,6 +81,16 @@ macro_rules! asking {
             /// the connection is not read while too many wait.
             pub const fn keep_events(mut self) -> Self {
                 self.asks.keep_events = true;
+                self
+            }
+        }
+
+        impl Listens for $type {
+            type Socket = Socket;
+            type Listened = Self;
+
+            fn on_named(mut self, event: &'static str, listener: Listener) -> Self {
+                self.asks.listeners.on(event, listener);
                 self
             }
         }

@@ -13,10 +13,12 @@ use super::asking::asking;
 use super::join::{self, Asks};
 use super::manager::{Manager, ManagerEvent, OnManager, Settings};
 use super::provider::{Auth, BoxError, Headers, Url};
-use super::{Config, ConnectError, DisconnectReason, Handler, HandlerError, IntoReply, Socket};
+use super::{
+    Config, ConnectError, DisconnectReason, Handler, HandlerError, IntoReply, Listener, Socket,
+};
 use crate::engine::Transport;
 use crate::engine::client::{Client as Engine, ConnectError as SessionError, Server};
-use crate::handler::{self, For, OnError};
+use crate::handler::{self, For, Listens, OnError, Typed, TypedEvent};
 
 /// Where clients begin: [`Client::builder`].
 #[derive(Debug, Clone, Copy)]

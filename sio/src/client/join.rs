@@ -15,7 +15,7 @@ use super::provider::{Auth, BoxError};
 use super::pull::Pull;
 use super::{ConnectError, DisconnectReason, Handler, IntoReply, Listener, Socket};
 use crate::emitter::Listeners;
-use crate::handler::{self, For};
+use crate::handler::{self, For, Listens, Typed, TypedEvent};
 
 /// A namespace that is to be joined; made by [`Socket::namespace`].
 #[derive(Clone)]

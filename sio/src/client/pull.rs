@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::inner::Core;
 use super::{EmitError, Socket};
-use crate::handler::{Endpoint, Replies as _};
+use crate::handler::{Endpoint, Replies as _, TypedEvent};
 use crate::packet::{Arguments, Packet, ReadError, encode};
 
 /// Events that no handler has taken, for who asks. Bounded: reading is paused while too many wait.
@@ -130,6 +130,14 @@ impl Received {
     /// [`ReadError`] if they do not fit.
     pub fn data<T: DeserializeOwned>(&self) -> Result<T, ReadError> {
         self.arguments().read()
+    }
+
+    /// What this [typed event](TypedEvent) carries; `None` if it is another.
+    ///
+    /// # Errors
+    /// [`ReadError`] if it is that one, and the arguments do not fit.
+    pub fn typed<E: TypedEvent>(&self, _event: E) -> Option<Result<E::Args, ReadError>> {
+        (self.name() == E::NAME).then(|| self.data())
     }
 
     /// The arguments as they came.
