@@ -32,6 +32,13 @@ fn serve() -> SocketAddr {
         runtime.block_on(async {
             let io = Io::new();
             io.on_connect(async |socket: server::Socket| {
+                socket.on("answer me", async || ());
+                socket.on(
+                    "flood me",
+                    async |socket: server::Socket, server::Data(count): server::Data<u32>| {
+                        (0..count).try_for_each(|n| socket.emit("n", n))
+                    },
+                );
                 socket.on("cut me", async |socket: server::Socket| socket.disconnect(true));
             });
             let listening = io.bind("127.0.0.1:0").await.unwrap();
@@ -103,4 +110,44 @@ async fn nothing_grows_over_many_reconnects() {
     // The wheel lets go of who is gone only when it is worth it: of up to 1024 at a time.
     assert!(grown < 1024 * 1024, "{grown}: {} for each", grown / (reconnects - 200));
     assert!(reconnects < 5_000 || grown < 100 * reconnects, "{grown}");
+}
+
+/// Each was once left with a timer of its own, which rang again and again for as long as any other event was on its way.
+#[tokio::test]
+async fn events_that_were_answered_leave_no_timers() {
+    const EVENTS: u32 = 40_000;
+    let mut config = Config::default();
+    config.retries = Some(1);
+    let builder = Client::builder(format!("http://{}", serve())).config(config);
+    let socket = builder.connect().await.unwrap();
+    socket.emit_with_ack::<()>("answer me", ()).await.unwrap();
+    let meter = Meter::start();
+    for _ in 0..EVENTS {
+        socket.emit_with_ack::<()>("answer me", ()).await.unwrap();
+    }
+    let grown = meter.live();
+    assert!(grown < 64 * 1024, "{grown}");
+}
+
+/// The same, of each time that reading was paused.
+#[tokio::test]
+async fn pauses_leave_no_timers() {
+    const PAUSES: u32 = 20_000;
+    let mut config = Config::default();
+    config.max_queued_events = 2;
+    let builder = Client::builder(format!("http://{}", serve())).config(config);
+    let socket = builder.keep_events().connect().await.unwrap();
+    let ask = async |events| {
+        socket.emit("flood me", events).unwrap();
+        for _ in 0..events {
+            socket.next().await.unwrap();
+        }
+    };
+    ask(10).await;
+    let meter = Meter::start();
+    for _ in 0..PAUSES / 100 {
+        ask(100).await;
+    }
+    let grown = meter.live();
+    assert!(grown < 64 * 1024, "{grown}");
 }

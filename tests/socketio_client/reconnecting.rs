@@ -448,6 +448,54 @@ async fn rule_30_with_retries_an_event_that_is_never_answered_is_given_up() {
 }
 
 #[tokio::test]
+async fn with_retries_an_event_is_given_up_after_its_time_though_the_server_is_gone() {
+    let (io, _) = adding();
+    let relay = Relay::to(serve(&io).await).await;
+    let config = eager(|config| {
+        config.retries = Some(2);
+        config.retry_for = Duration::from_millis(300);
+    });
+    let socket = soon(client(relay.addr).config(config).connect()).await.unwrap();
+    relay.set_closed(true);
+    relay.cut();
+    until("it is lost", || !socket.connected()).await;
+    let answers = [(); 3].map(|()| socket.emit_with_ack::<i64>("add", (1, 2)));
+    for answer in answers {
+        assert!(matches!(soon(answer).await, Err(EmitError::Timeout)));
+    }
+    assert_eq!(socket.buffered_bytes(), 0);
+    relay.set_closed(false);
+    until("it is back", || socket.connected()).await;
+    assert_eq!(soon(socket.emit_with_ack::<i64>("add", (3, 4))).await.unwrap(), 7);
+}
+
+#[tokio::test]
+async fn with_retries_an_event_that_breaks_the_connection_does_not_do_so_for_ever() {
+    let io = Io::new();
+    let broken = Arc::new(AtomicU32::new(0));
+    let (count, times) = (broken.clone(), broken.clone());
+    io.on_connect(async move |socket: server::Socket| {
+        let count = count.clone();
+        socket.on("poison", async move |socket: server::Socket| {
+            count.fetch_add(1, Ordering::Relaxed);
+            socket.disconnect(true);
+        });
+        socket.on("add", async |Data((a, b)): Data<(i64, i64)>| a + b);
+    });
+    let config = eager(|config| {
+        config.retries = Some(0);
+        config.resends = 5;
+        config.reconnection.after_server_disconnect = true;
+    });
+    let socket = soon(client(serve(&io).await).config(config).connect()).await.unwrap();
+    socket.emit("poison", ()).unwrap();
+    assert_eq!(soon(socket.emit_with_ack::<i64>("add", (1, 2))).await.unwrap(), 3);
+    assert_eq!(times.load(Ordering::Relaxed), 6);
+    let poisoned = soon(socket.emit_with_ack::<()>("poison", ())).await;
+    assert!(matches!(poisoned, Err(EmitError::Disconnected)), "{poisoned:?}");
+}
+
+#[tokio::test]
 async fn a_namespace_comes_back_with_the_connection() {
     let (io, _) = adding();
     io.of("/other").on_connect(async |socket: server::Socket| {

@@ -31,6 +31,7 @@ use super::pull::Pull;
 use super::recovery::Recovery;
 use super::{Call, ConnectError, DisconnectReason, Listener, OnRefusal, Refusal, Socket};
 use crate::emitter::{AckIds, Listeners};
+use crate::engine::Alarm;
 use crate::engine::client::Handle;
 use crate::handler::{Bounds, Ending, Endpoint, Inbox, frame};
 use crate::packet::{Incoming, Packet, encode};
@@ -51,6 +52,7 @@ pub(super) struct Core {
     pub(super) phase: Phase,
     pub(super) inbox: Inbox<Socket>,
     pub(super) outbox: Outbox,
+    pub(super) alarm: Alarm,
     pub(super) recovery: Recovery,
     pub(super) on_connect: Vec<Listener>,
     /// Events that came before anybody listened to them, until a while after the namespace was joined.
@@ -104,6 +106,7 @@ impl Inner {
             phase: Phase::Waiting(None),
             inbox: Inbox::new(listeners, false),
             outbox: Outbox::default(),
+            alarm: Alarm::default(),
             recovery: Recovery::default(),
             on_connect,
             early: Vec::new(),
@@ -192,7 +195,9 @@ impl Inner {
         core.missed.clear();
         let Phase::Connected(connected) = &core.phase else { return true };
         core.phase = Phase::Waiting(Some((connected.sid.clone(), reason)));
-        core.outbox.handle_lost();
+        if core.outbox.handle_lost(self.manager.config().resends) {
+            tracing::warn!(namespace = %self.namespace, "an event is given up under which the connection was always lost");
+        }
         // Rule 30: answers to what was sent don't come any more; those to what waits still may.
         let mut acks = mem::take(&mut core.inbox.acks);
         let Core { outbox, inbox, .. } = &mut *core;

@@ -118,11 +118,14 @@ impl Socket {
         if limits.max_events == 0 {
             return Err(EmitError::Disconnected);
         }
-        let dropped = core.outbox.push(Item { id, frames }, limits);
+        let until =
+            self.retries().map(|_| Wheel::deadline(self.inner().manager.config().retry_for));
+        let dropped = core.outbox.push(Item { id, frames, until }, limits);
         let dropped = dropped.map_err(|Full| EmitError::Full)?;
         let mut unwanted: Unwanted =
             dropped.into_iter().filter_map(|id| core.inbox.acks.take(id)).collect();
         unwanted.extend(self.flush(&mut core));
+        self.schedule(&mut core);
         drop(core);
         drop(unwanted);
         Ok(true)
@@ -144,8 +147,8 @@ impl Socket {
             match handle.send_all(&item.frames) {
                 Ok(()) if retries => {
                     let timeout = self.inner().manager.config().ack_timeout;
-                    let due = core.outbox.handle_sent(Wheel::now(), timeout);
-                    self.schedule(due);
+                    core.outbox.handle_sent(Wheel::deadline(timeout));
+                    self.schedule(core);
                 }
                 Ok(()) => _ = core.outbox.pop(),
                 Err(SendError::Full) => {
@@ -168,7 +171,9 @@ impl Socket {
         self.inner().manager.config().retries
     }
 
-    fn schedule(&self, at: Instant) {
+    /// Tells the wheel when to look after what waits.
+    fn schedule(&self, core: &mut Core) {
+        let Some(at) = core.outbox.deadline().filter(|at| core.alarm.set(*at)) else { return };
         let weak: Weak<Inner> = Arc::downgrade(self.inner());
         let _guard = self.inner().manager.runtime().enter();
         Wheel::current().schedule(weak, at);
@@ -203,17 +208,22 @@ impl Timed for Inner {
         let socket = Socket::new(self.clone());
         let retries = socket.retries()?;
         let mut core = self.core();
-        let gave_up = match core.outbox.handle_timeout(now, retries) {
-            Due::Later(next) => return next,
-            Due::Resend => None,
-            Due::GaveUp(id) => id.and_then(|id| core.inbox.acks.take(id)),
-        };
+        if !core.alarm.ring(now) {
+            return None;
+        }
+        let mut gave_up = Vec::new();
+        while let Due::GaveUp(id) = core.outbox.handle_timeout(now, retries) {
+            tracing::warn!(namespace = %self.namespace(), "an event is given up that was never answered");
+            gave_up.extend(id.and_then(|id| core.inbox.acks.take(id)));
+        }
         let unwanted = socket.flush(&mut core);
+        let next = core.outbox.deadline();
+        let next = core.alarm.next(next);
         drop(core);
         drop(unwanted);
-        if let Some(waiter) = gave_up {
+        for waiter in gave_up {
             waiter.resolve(Err(AckError::Timeout));
         }
-        None
+        next
     }
 }

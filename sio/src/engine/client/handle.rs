@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use ws::net::{Timed, Wheel};
 
 use super::outlet::Outlet;
-use crate::engine::{Batches, CloseReason, Liveness, Open, Outgoing, SendError, Transport};
+use crate::engine::{Alarm, Batches, CloseReason, Liveness, Open, Outgoing, SendError, Transport};
 
 /// When a pong found no room among what waits, it is tried again after this time.
 const RETRY: Duration = Duration::from_millis(100);
@@ -26,6 +26,7 @@ struct Shared {
     max_payload: usize,
     max_buffered_bytes: usize,
     liveness: Mutex<Liveness>,
+    alarm: Mutex<Alarm>,
     /// A pong has found no room.
     owes_pong: AtomicBool,
     /// Why the session ended, known to whoever ended it before the connection has.
@@ -47,6 +48,7 @@ impl Handle {
             max_payload: max_payload.unwrap_or(usize::MAX),
             max_buffered_bytes,
             liveness: Mutex::new(Liveness::new(&open, now, SystemTime::now())),
+            alarm: Mutex::default(),
             open,
             owes_pong: AtomicBool::new(false),
             ended: OnceLock::new(),
@@ -234,12 +236,19 @@ impl Shared {
     }
 
     fn schedule(self: &Arc<Self>, at: Instant) {
+        if !self.alarm().set(at) {
+            return;
+        }
         let weak: Weak<Self> = Arc::downgrade(self);
         Wheel::current().schedule(weak, at);
     }
 
     fn outlet(&self) -> MutexGuard<'_, Outlet> {
         self.outlet.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn alarm(&self) -> MutexGuard<'_, Alarm> {
+        self.alarm.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn liveness(&self) -> MutexGuard<'_, Liveness> {
@@ -249,22 +258,18 @@ impl Shared {
 
 impl Timed for Shared {
     fn handle_timeout(self: Arc<Self>, now: Instant) -> Option<Instant> {
-        if self.ended.get().is_some() {
+        if !self.alarm().ring(now) || self.ended.get().is_some() {
             return None;
         }
         if self.has_expired() {
             self.end(CloseReason::PingTimeout);
             return None;
         }
-        if self.owes_pong.swap(false, Ordering::AcqRel) {
-            // The wheel still knows of the next look.
-            self.pong("");
-            return None;
-        }
-        if self.liveness().is_deaf() {
+        if self.owes_pong.swap(false, Ordering::AcqRel) || self.liveness().is_deaf() {
             self.pong("");
         }
-        Some(self.liveness().next_look(now))
+        let next = self.liveness().next_look(now);
+        self.alarm().next(Some(next))
     }
 }
 
