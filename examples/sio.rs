@@ -59,7 +59,7 @@ async fn main() -> ExitCode {
     config.engine.transports =
         transports.iter().filter_map(|name| Transport::from_name(name)).collect();
     config.parser = msgpack.then(|| std::sync::Arc::new(Msgpack) as _);
-    let mut builder = Client::builder(url).path(path).config(config).keep_events();
+    let mut builder = Client::builder(url).path(path).config(config).proxy_from_env().keep_events();
     if let Some(auth) = auth {
         builder = builder.auth(async || auth);
     }

@@ -140,6 +140,13 @@ impl Builder {
         self
     }
 
+    /// Connects through the proxy that the environment of the process names now, if it names one for the server; over every transport.
+    /// See [`ws::Client::proxy_from_env`]. Default: the environment is not looked at.
+    pub fn proxy_from_env(mut self) -> Self {
+        self.websocket = self.websocket.proxy_from_env();
+        self
+    }
+
     /// How connections are made: TLS, proxy and compression as in this client of the crate `ws`, whose URL, limits and deadlines are
     /// of no importance.
     pub fn websocket(mut self, websocket: ws::Client) -> Self {
