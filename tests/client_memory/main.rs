@@ -56,34 +56,38 @@ async fn connect(addr: SocketAddr, transport: Transport) -> Socket {
     socket
 }
 
-/// What each of many clients costs, each with a connection of its own.
-async fn cost(transport: Transport) -> isize {
+/// What each of many clients costs that have been idle for so long, each with a connection of its own.
+async fn cost(transport: Transport, idle: Duration) -> isize {
     let addr = serve();
     let mut clients = Vec::with_capacity(EARLIER + CLIENTS);
     for _ in 0..EARLIER {
         clients.push(connect(addr, transport).await);
     }
-    // Past the time in which early events are kept, and whatever connecting has left behind.
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    tokio::time::sleep(idle).await;
     let meter = Meter::start();
     for _ in 0..CLIENTS {
         clients.push(connect(addr, transport).await);
     }
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    // Past whatever connecting has left behind.
+    tokio::time::sleep(idle).await;
     meter.live() / CLIENTS as isize
 }
 
 #[tokio::test]
 async fn an_idle_client_over_websocket_stays_within_its_budget() {
-    let cost = cost(Transport::WebSocket).await;
+    let cost = cost(Transport::WebSocket, Duration::from_millis(200)).await;
+    eprintln!("{cost} bytes for each client over WebSocket");
     assert!((1000..5000).contains(&cost), "{cost}");
 }
 
-/// Two HTTP connections, one of them with a request under way: most of it is hyper's.
+/// One HTTP connection, with a request under way. Nearly all is hyper's: 8 KiB to read into, as much to write from, and 9 KiB for the
+/// channel to the connection's task.
 #[tokio::test]
 async fn an_idle_client_over_polling_stays_within_its_budget() {
-    let cost = cost(Transport::Polling).await;
-    assert!((1000..78_000).contains(&cost), "{cost}");
+    // The connection on which CONNECT was posted is kept for four seconds.
+    let cost = cost(Transport::Polling, Duration::from_secs(5)).await;
+    eprintln!("{cost} bytes for each client over polling");
+    assert!((1000..43_000).contains(&cost), "{cost}");
 }
 
 #[tokio::test]

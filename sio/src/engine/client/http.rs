@@ -94,9 +94,9 @@ impl Http {
         let stream = self.0.dialer().dial().await?;
         let (sender, connection) =
             http1::handshake(TokioIo::new(stream)).await.map_err(HttpError::Io)?;
-        // It notices when the server closes an idle connection; its errors come out at the request.
-        let driver = tokio::spawn(async move { _ = connection.await });
-        let driver = AbortOnDrop(driver.abort_handle());
+        // It notices when the server closes an idle connection; its errors come out at the request. In an async block it would take
+        // twice the room.
+        let driver = AbortOnDrop(tokio::spawn(connection).abort_handle());
         Ok(Lane { sender, _driver: driver, fresh_until: Instant::now() + KEEP })
     }
 
@@ -127,6 +127,11 @@ impl Http {
 }
 
 impl Lane {
+    /// Until when it may be used again. It keeps buffers, so that it should not be kept for longer.
+    pub(super) const fn fresh_until(&self) -> Instant {
+        self.fresh_until
+    }
+
     fn is_usable(&self) -> bool {
         !self.sender.is_closed() && Instant::now() < self.fresh_until
     }

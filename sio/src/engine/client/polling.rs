@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Bytes;
-use tokio::time::timeout;
+use tokio::time::{sleep_until, timeout};
 use ws::WebSocket;
 
 use super::address::Address;
@@ -103,6 +103,8 @@ enum Done {
     Got(Result<Bytes, ConnectError>),
     Posted(Result<Bytes, ConnectError>),
     Probed(Option<WebSocket>),
+    /// Nothing was posted for so long that the connection for it is of no use.
+    Stale,
     Woken,
 }
 
@@ -126,6 +128,7 @@ async fn run<H: SessionHandler + 'static>(opened: Opened, mut session: Session<H
                 session.handle.end(CloseReason::TransportError);
             }
             Done::Probed(probed) => work.upgrade = probed.map(Upgrade::pausing),
+            Done::Stale => work.post_lane = None,
             Done::Posted(Ok(_)) | Done::Woken => {}
         }
     }
@@ -197,6 +200,7 @@ impl Work {
     /// What is done first.
     async fn next(&mut self, handle: &Handle) -> Done {
         let Self { get, post, get_lane, post_lane, upgrade, .. } = self;
+        let fresh_until = post_lane.as_ref().map(Lane::fresh_until);
         let requests = std::future::poll_fn(|context| {
             if let Some(request) = get
                 && let Poll::Ready((lane, got)) = request.as_mut().poll(context)
@@ -218,9 +222,16 @@ impl Work {
                 None => std::future::pending().await,
             }
         };
+        let stale = async {
+            match fresh_until {
+                Some(until) => sleep_until(until).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             done = requests => done,
             probed = probed => Done::Probed(probed),
+            () = stale => Done::Stale,
             () = handle.work() => Done::Woken,
         }
     }
