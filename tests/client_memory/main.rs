@@ -1,7 +1,8 @@
 //! What a Socket.IO client costs while nothing happens, and what is left of its connections.
 //!
 //! Counted are the bytes that the clients' thread has allocated: its runtime has no other, and the server has a thread of its own.
-//! The bounds are a quarter above what was measured; what `malloc` adds is not in them.
+//! The bounds are a quarter above what was measured; what `malloc` adds is not in them. An optimized build shows more than another:
+//! only there tasks lie in one piece with what they do.
 
 #[path = "../attacks/memory.rs"]
 #[allow(dead_code)] // The other tests use the rest of it.
@@ -75,7 +76,7 @@ async fn cost(transport: Transport, idle: Duration) -> isize {
 
 #[tokio::test]
 async fn an_idle_client_over_websocket_stays_within_its_budget() {
-    let cost = cost(Transport::WebSocket, Duration::from_millis(200)).await;
+    let cost = cost(Transport::WebSocket, Duration::from_millis(1000)).await;
     eprintln!("{cost} bytes for each client over WebSocket");
     assert!((1000..5000).contains(&cost), "{cost}");
 }

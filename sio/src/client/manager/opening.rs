@@ -113,6 +113,8 @@ impl Manager {
                 opened = state.session;
                 state.machine.handle_opened(Wheel::now());
                 state.handle = Some(handle.clone());
+                // A task that has ended keeps its memory for as long as there is a handle of it.
+                state.task = None;
                 drop(state);
                 let mut reading = self.reading();
                 // Attachments that the last session owed never come.
