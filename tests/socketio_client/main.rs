@@ -14,5 +14,6 @@ mod proxies;
 mod reconnecting;
 mod relay;
 mod support;
+mod suspending;
 mod transports;
 mod typed;
