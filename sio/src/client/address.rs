@@ -1,8 +1,8 @@
 //! From the URL that people know to what is dialled: `https://host:port/namespace?query`.
 
-use std::fmt::Write as _;
-
 use http::Uri;
+
+use crate::engine::client::percent_encode;
 
 /// Where a client connects to.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,21 +42,9 @@ pub(super) fn add_parameter(query: &mut String, name: &str, value: &str) {
     if !query.is_empty() {
         query.push('&');
     }
-    encode(query, name);
+    percent_encode(query, name);
     query.push('=');
-    encode(query, value);
-}
-
-fn encode(query: &mut String, text: &str) {
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                query.push(byte.into())
-            }
-            // Writing to a string can't fail.
-            _ => _ = write!(query, "%{byte:02X}"),
-        }
-    }
+    percent_encode(query, value);
 }
 
 #[cfg(test)]
