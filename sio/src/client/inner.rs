@@ -28,7 +28,7 @@ use super::manager::{Manager, ManagerEvent};
 use super::outbox::Outbox;
 use super::provider::Auth;
 use super::pull::Pull;
-use super::recovery::Recovery;
+use super::recovery::{Missed, Recovery};
 use super::{Call, ConnectError, DisconnectReason, Listener, OnRefusal, Refusal, Socket};
 use crate::emitter::{AckIds, Listeners};
 use crate::engine::Alarm;
@@ -60,7 +60,7 @@ pub(super) struct Core {
     pub(super) early_until: Option<Instant>,
     pub(super) pull: Option<Box<Pull>>,
     /// Events that came before the namespace has answered (rule 29).
-    missed: Vec<Packet>,
+    missed: Missed,
     /// The task that joins.
     joining: Option<Joining>,
     /// Who waits for the first answer.
@@ -112,7 +112,7 @@ impl Inner {
             early: Vec::new(),
             early_until: None,
             pull: None,
-            missed: Vec::new(),
+            missed: Missed::default(),
             joining: None,
             told,
             backoff: Backoff::default(),
@@ -192,7 +192,7 @@ impl Inner {
             return false;
         }
         core.joining = None;
-        core.missed.clear();
+        core.missed = Missed::default();
         let Phase::Connected(connected) = &core.phase else { return true };
         core.phase = Phase::Waiting(Some((connected.sid.clone(), reason)));
         if core.outbox.handle_lost(self.manager.config().resends) {
@@ -290,24 +290,28 @@ impl Inner {
     /// An event has come. It waits if the namespace has not answered yet.
     pub(super) fn handle_event<'a>(&self, packet: Incoming<'a>) -> Option<Incoming<'a>> {
         let mut core = self.core();
-        core.recovery.handle_event(packet.id(), packet.payload());
         match core.phase {
             Phase::Waiting(_) => {
-                let config = self.manager.config();
-                let bytes: usize = core.missed.iter().map(Packet::weight).sum();
-                if core.missed.len() < config.max_queued_events && bytes < config.max_queued_bytes {
-                    core.missed.push(packet.into_packet());
+                let max_bytes = self.manager.config().max_queued_bytes;
+                if !core.missed.push(packet.into_packet(), max_bytes) {
+                    // A session with holes is not the one from before.
+                    core.recovery.forget();
                 }
                 None
             }
-            Phase::Connected(_) => Some(packet),
+            Phase::Connected(_) => {
+                core.recovery.handle_event(packet.id(), packet.payload());
+                Some(packet)
+            }
             Phase::Over(..) => None,
         }
     }
 
     /// What came before the answer is first in line.
     pub(super) fn release_missed(core: &mut Core, bounds: Bounds) -> bool {
-        for packet in mem::take(&mut core.missed) {
+        for packet in mem::take(&mut core.missed).into_packets() {
+            // Only now: if the connection had broken before, it would have to come again.
+            core.recovery.handle_event(packet.id, &packet.payload);
             core.inbox.push(packet);
         }
         core.inbox.begin_turn(bounds)

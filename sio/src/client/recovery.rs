@@ -2,6 +2,8 @@
 
 use serde_json::value::RawValue;
 
+use crate::packet::Packet;
+
 /// What the server needs to give a session back.
 #[derive(Debug, Default)]
 pub(super) struct Recovery {
@@ -20,6 +22,11 @@ impl Recovery {
         }
         self.pid = pid;
         recovered
+    }
+
+    /// The session can't be had back.
+    pub(super) fn forget(&mut self) {
+        *self = Self::default();
     }
 
     /// An event has come. The server appends an offset to those that it can repeat, which want no answer; it can't be told from a last
@@ -43,6 +50,30 @@ impl Recovery {
         let comma = if open.trim_end().ends_with('{') { "" } else { "," };
         let offset = self.offset.as_deref().map(|offset| format!(r#","offset":{offset}"#));
         Some(format!(r#"{open}{comma}"pid":{pid}{}}}"#, offset.unwrap_or_default()))
+    }
+}
+
+/// Events that come before the namespace has answered: what was missed. Reading can't be paused for them, since the answer is behind
+/// them.
+#[derive(Debug, Default)]
+pub(super) struct Missed {
+    packets: Vec<Packet>,
+    bytes: usize,
+}
+
+impl Missed {
+    /// Keeps an event. `false` if there was no room for it.
+    pub(super) fn push(&mut self, packet: Packet, max_bytes: usize) -> bool {
+        let room = self.bytes < max_bytes;
+        if room {
+            self.bytes += packet.weight();
+            self.packets.push(packet);
+        }
+        room
+    }
+
+    pub(super) fn into_packets(self) -> Vec<Packet> {
+        self.packets
     }
 }
 
