@@ -154,7 +154,7 @@ impl Builder {
         self
     }
 
-    /// Limits, deadlines and policies.
+    /// Limits, deadlines and policies. It comes before [`transports`](Self::transports), which are part of it.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
