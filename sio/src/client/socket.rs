@@ -78,9 +78,25 @@ impl Socket {
     }
 
     /// Leaves the namespace for good; with the last one the connection ends. What has been sent still leaves, what waits for a
-    /// connection is dropped.
+    /// connection is dropped. A program that ends after this should [`close`](Self::close) instead.
     pub fn disconnect(&self) {
         self.0.disconnect();
+    }
+
+    /// As [`disconnect`](Self::disconnect); if it was the last namespace of the connection, returns once what has been sent has left
+    /// and the server has been said goodbye to, or after
+    /// [`close_timeout`](crate::engine::client::Config::close_timeout).
+    pub async fn close(&self) {
+        let manager = &self.0.manager;
+        let session = manager.handle();
+        self.0.disconnect();
+        if let Some(session) = session
+            && manager.handle().is_none()
+        {
+            let time = manager.config().engine.close_timeout;
+            // Who does not take it in time finds out by the heartbeat.
+            let _ = tokio::time::timeout(time, session.closed()).await;
+        }
     }
 
     /// Waits for the end of the socket; a connection that is lost and made again is none. Gives the reason.

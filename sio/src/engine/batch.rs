@@ -46,12 +46,6 @@ impl Batches {
         self.bytes -= self.pong.replace(pong).map_or(0, |pong| pong.len());
     }
 
-    /// A packet of the session itself, which always has room.
-    pub fn push_control(&mut self, packet: Outgoing) {
-        self.bytes += packet.len();
-        self.packets.push_back(packet);
-    }
-
     /// The next packet alone.
     pub fn pop(&mut self) -> Option<Outgoing> {
         let packet = self.pong.take().or_else(|| self.packets.pop_front())?;
@@ -110,8 +104,7 @@ mod tests {
         let mut batches = Batches::default();
         batches.push_all(&[text("a long first message")], 5).unwrap();
         assert_eq!(batches.push_all(&[text("b"), text("c")], 5), Err(SendError::Full));
-        batches.push_control(text(""));
-        assert_eq!(batches.next_body(1000).unwrap(), "4a long first message\x1e4");
+        assert_eq!(batches.next_body(1000).unwrap(), "4a long first message");
         batches.push_all(&[text("b")], 5).unwrap();
         assert!(!batches.is_empty());
     }

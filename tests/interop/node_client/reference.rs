@@ -4,9 +4,9 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use sio::client::{ConnectError, Data, DisconnectReason, Event};
 
-use crate::ask;
 use crate::node::Node;
 use crate::support::{Seen, client, connect, soon};
+use crate::{WAYS, ask};
 
 async fn start(flags: &[&str]) -> Node {
     Node::run("reference_server.js", flags).await
@@ -132,13 +132,15 @@ async fn disconnection_from_either_side() {
     watcher.on("gone", async move |Data(told): Data<(String, String, Vec<String>)>| {
         let _ = sender.send(told);
     });
-    for (event, reason, told) in [
+    let ends = [
         ("leave me", DisconnectReason::IoServerDisconnect, "server namespace disconnect"),
         ("close me", DisconnectReason::IoServerDisconnect, "server namespace disconnect"),
         ("", DisconnectReason::IoClientDisconnect, "client namespace disconnect"),
-    ] {
-        let socket =
-            soon(client(node.addr).auth(async || json!({ "name": "x" })).connect()).await.unwrap();
+    ];
+    for (way, (event, reason, told)) in WAYS.iter().flat_map(|way| ends.map(|end| (way, end))) {
+        let builder = client(node.addr).transports(way.iter().copied());
+        let builder = builder.auth(async || json!({ "name": "x" }));
+        let socket = soon(builder.connect()).await.unwrap();
         ask::<()>(&socket, "join", "room").await;
         let reasons = Seen::new();
         let sender = reasons.sender();
@@ -149,7 +151,7 @@ async fn disconnection_from_either_side() {
             "" => socket.disconnect(),
             event => socket.emit(event, ()).unwrap(),
         }
-        assert_eq!(reasons.next().await, reason, "{event}");
+        assert_eq!(reasons.next().await, reason, "{event} over {way:?}");
         assert_eq!(gone.next().await, ("x".to_owned(), told.to_owned(), vec!["room".to_owned()]));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
@@ -33,7 +34,9 @@ struct Shared {
     ended: OnceLock<CloseReason>,
     /// Wakes the task of a polling session: there is something to send, or to do.
     work: Notify,
-    /// Wakes who waits for room in a polling session.
+    /// Nothing is left of the session.
+    is_gone: AtomicBool,
+    /// Wakes who waits for room in a polling session, or for the end.
     room: Notify,
 }
 
@@ -53,6 +56,7 @@ impl Handle {
             owes_pong: AtomicBool::new(false),
             ended: OnceLock::new(),
             work: Notify::new(),
+            is_gone: AtomicBool::new(false),
             room: Notify::new(),
         });
         let next = shared.liveness().next_look(now);
@@ -109,6 +113,24 @@ impl Handle {
     /// Closes the session after what has been sent.
     pub fn close(&self) {
         self.end(CloseReason::ForcedClose);
+    }
+
+    /// Waits until nothing is left of the session: after [`close`](Self::close), until what was sent before has left.
+    pub async fn closed(&self) {
+        loop {
+            let mut gone = pin!(self.0.room.notified());
+            gone.as_mut().enable();
+            if self.0.is_gone.load(Ordering::Acquire) {
+                return;
+            }
+            gone.await;
+        }
+    }
+
+    /// Nothing is left of the session, and its handler has been told.
+    pub(super) fn handle_gone(&self) {
+        self.0.is_gone.store(true, Ordering::Release);
+        self.0.room.notify_waiters();
     }
 
     /// Closes the session because what the server sends makes no sense to whoever stands above ("parse error").

@@ -94,6 +94,7 @@ impl<H: SessionHandler> Drop for Session<H> {
         if let Some(mut handler) = self.handler.take() {
             self.handle.end(CloseReason::TransportError);
             handler.on_close(self.handle.ended().unwrap_or(CloseReason::TransportError));
+            self.handle.handle_gone();
         }
     }
 }
@@ -293,17 +294,18 @@ impl Work {
             if let Some(post) = self.post.take() {
                 self.post_lane = post.await.0;
             }
-            handle.with_batches(|batches, _| {
-                batches.push_control(crate::engine::Outgoing::close());
-                Some(())
-            });
+            // The goodbye comes alone: Node's server hands on what stands before it in the same payload only after it has ended the
+            // session.
             while let Some(body) = handle.with_batches(|batches, max| batches.next_body(max)) {
                 let (lane, posted) = self.posted(body).await;
                 self.post_lane = lane;
                 if posted.is_err() {
-                    break;
+                    return;
                 }
             }
+            let close = crate::engine::payload::encode(&[crate::engine::Outgoing::close()]);
+            // Nobody is left to be told if it fails.
+            let _ = self.posted(close).await;
         };
         // Whoever does not take it in time finds out by the heartbeat.
         let _ = timeout(time, goodbye).await;
