@@ -40,6 +40,9 @@ fn serve() -> SocketAddr {
                         (0..count).try_for_each(|n| socket.emit("n", n))
                     },
                 );
+                socket.on("greet me", async |socket: server::Socket| {
+                    (0..100).try_for_each(|_| socket.emit("greeting", "x".repeat(10_000)))
+                });
                 socket.on("cut me", async |socket: server::Socket| socket.disconnect(true));
             });
             let listening = io.bind("127.0.0.1:0").await.unwrap();
@@ -115,6 +118,21 @@ async fn nothing_grows_over_many_reconnects() {
     // The wheel lets go of who is gone only when it is worth it: of up to 1024 at a time.
     assert!(grown < 1024 * 1024, "{grown}: {} for each", grown / (reconnects - 200));
     assert!(reconnects < 5_000 || grown < 100 * reconnects, "{grown}");
+}
+
+/// They were once kept until somebody listened, if nobody ever did.
+#[tokio::test]
+async fn early_events_that_nobody_listens_to_are_forgotten() {
+    let mut config = Config::default();
+    config.early_events = Duration::from_millis(300);
+    let builder = Client::builder(format!("http://{}", serve())).config(config);
+    let socket = builder.connect().await.unwrap();
+    let meter = Meter::start();
+    socket.emit("greet me", ()).unwrap();
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    assert!(meter.live() > 1_000_000, "they are kept at first");
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert!(meter.live() < 100_000, "{}", meter.live());
 }
 
 /// Each was once left with a timer of its own, which rang again and again for as long as any other event was on its way.

@@ -104,6 +104,7 @@ impl Endpoint for Socket {
             let bytes = core.early.iter().map(Packet::weight).sum::<usize>() + packet.weight();
             if bytes <= config.max_queued_bytes {
                 core.early.push(packet);
+                self.schedule(&mut core);
             }
             return;
         }

@@ -326,6 +326,12 @@ impl Core {
         self.told.take()
     }
 
+    /// When to look after what waits.
+    pub(super) fn deadline(&self) -> Option<std::time::Instant> {
+        let early = self.early_until.filter(|_| !self.early.is_empty()).map(Instant::into_std);
+        [self.outbox.deadline(), early].into_iter().flatten().min()
+    }
+
     pub(super) fn join_with(&mut self, task: AbortHandle) {
         self.joining = Some(Joining(task));
     }

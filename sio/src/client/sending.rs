@@ -1,5 +1,6 @@
 //! What is emitted: at once, once the connection is back, or again and again until it is answered (rule 30).
 
+use std::mem;
 use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -172,8 +173,8 @@ impl Socket {
     }
 
     /// Tells the wheel when to look after what waits.
-    fn schedule(&self, core: &mut Core) {
-        let Some(at) = core.outbox.deadline().filter(|at| core.alarm.set(*at)) else { return };
+    pub(super) fn schedule(&self, core: &mut Core) {
+        let Some(at) = core.deadline().filter(|at| core.alarm.set(*at)) else { return };
         let weak: Weak<Inner> = Arc::downgrade(self.inner());
         let _guard = self.inner().manager.runtime().enter();
         Wheel::current().schedule(weak, at);
@@ -202,25 +203,28 @@ impl Inner {
     }
 }
 
-/// The timeout of answers, with retries.
+/// The timeout of answers, with retries, and of events that came early.
 impl Timed for Inner {
     fn handle_timeout(self: Arc<Self>, now: Instant) -> Option<Instant> {
         let socket = Socket::new(self.clone());
-        let retries = socket.retries()?;
         let mut core = self.core();
         if !core.alarm.ring(now) {
             return None;
         }
-        let mut gave_up = Vec::new();
-        while let Due::GaveUp(id) = core.outbox.handle_timeout(now, retries) {
-            tracing::warn!(namespace = %self.namespace(), "an event is given up that was never answered");
-            gave_up.extend(id.and_then(|id| core.inbox.acks.take(id)));
+        let (mut gave_up, mut unwanted) = (Vec::new(), Vec::new());
+        if let Some(retries) = socket.retries() {
+            while let Due::GaveUp(id) = core.outbox.handle_timeout(now, retries) {
+                tracing::warn!(namespace = %self.namespace(), "an event is given up that was never answered");
+                gave_up.extend(id.and_then(|id| core.inbox.acks.take(id)));
+            }
+            unwanted = socket.flush(&mut core);
         }
-        let unwanted = socket.flush(&mut core);
-        let next = core.outbox.deadline();
+        let is_late = core.early_until.is_none_or(|until| until.into_std() <= now);
+        let unheard = if is_late { mem::take(&mut core.early) } else { Vec::new() };
+        let next = core.deadline();
         let next = core.alarm.next(next);
         drop(core);
-        drop(unwanted);
+        drop((unwanted, unheard));
         for waiter in gave_up {
             waiter.resolve(Err(AckError::Timeout));
         }
