@@ -163,6 +163,49 @@ async fn a_server_with_one_transport_is_found() {
     }
 }
 
+sio::events! {
+    Add = "add": (i64, i64) => i64;
+    GiveBack = "give back": File => File;
+    Echo = "echo": (String, u32);
+}
+
+#[tokio::test]
+async fn events_have_types() {
+    let node = Node::start(&[]).await;
+    let seen = Seen::new();
+    let sender = seen.sender();
+    let builder = client(node.addr).event(Echo).on(async move |_, both| _ = sender.send(both));
+    let socket = soon(builder.connect()).await.unwrap();
+    assert_eq!(soon(socket.event(Add).emit_with_ack((2, 3))).await.unwrap(), 5);
+    let file = File { name: "x".into(), parts: vec![Bytes::from_static(&[1, 2])] };
+    assert_eq!(soon(socket.event(GiveBack).emit_with_ack(&file)).await.unwrap(), file);
+    socket.event(Echo).emit(("a".to_owned(), 1)).unwrap();
+    assert_eq!(seen.next().await, ("a".to_owned(), 1));
+}
+
+#[tokio::test]
+async fn a_program_without_tokio_talks_with_node() {
+    let node = Node::start(&[]).await;
+    for way in WAYS {
+        let builder = via(node.addr, way, eager(|_| ()));
+        let talk = move || {
+            let socket = builder.connect_blocking().unwrap();
+            socket.on("question", |text: String| text + "!");
+            assert_eq!(socket.event(Add).emit_with_ack((2, 3)).unwrap(), 5);
+            assert_eq!(socket.emit_with_ack::<String>("ask", ()).unwrap(), "?!");
+            socket.emit("echo", 7).unwrap();
+            assert_eq!(socket.next().unwrap().data::<i64>().unwrap(), 7);
+            assert_eq!(
+                socket.namespace("/other").unwrap().emit_with_ack::<i64>("add", (1, 1)).unwrap(),
+                2
+            );
+            socket.emit("leave me", ()).unwrap();
+            assert_eq!(socket.closed(), DisconnectReason::IoServerDisconnect);
+        };
+        soon(tokio::task::spawn_blocking(talk)).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn messagepack_both_ways() {
     let node = Node::start(&["--msgpack"]).await;
