@@ -11,7 +11,7 @@ use super::receiver::Receiver;
 use super::state::Next;
 use super::{Manager, ManagerEvent};
 use crate::client::ConnectError;
-use crate::client::address::{Address, add_parameter};
+use crate::client::asking::address::{Address, add_parameter};
 use crate::engine::client::Server;
 
 /// Connects again, from a task of its own, first at this time. Ends once there is a session, or no try is left.

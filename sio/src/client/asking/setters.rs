@@ -1,7 +1,7 @@
-//! What an application asks for before a namespace is joined: the same for a [`Builder`](super::Builder) and a
-//! [`Join`](super::Join), whose methods these are; hence a macro.
+//! What an application asks for before a namespace is joined: the same for a [`Builder`](crate::client::Builder) and a
+//! [`Join`](crate::client::Join), whose methods these are; hence a macro.
 
-/// The setters that a [`Builder`](super::Builder) and a [`Join`] have in common.
+/// The setters that a [`Builder`](crate::client::Builder) and a [`Join`] have in common.
 macro_rules! asking {
     ($type:ident) => {
         /// What is wanted of the namespace.
@@ -96,4 +96,4 @@ macro_rules! asking {
         }
     };
 }
-pub(super) use asking;
+pub(in crate::client) use asking;

@@ -9,11 +9,11 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 
 use super::address::Address;
-use super::asking::asking;
 use super::join::{self, Asks};
-use super::manager::{Manager, ManagerEvent, OnManager, Settings};
 use super::provider::{Auth, BoxError, Headers, Url};
-use super::{
+use super::setters::asking;
+use crate::client::manager::{Manager, ManagerEvent, OnManager, Settings};
+use crate::client::{
     Config, ConnectError, DisconnectReason, Handler, HandlerError, IntoReply, Listener, Socket,
 };
 use crate::engine::Transport;
@@ -38,7 +38,7 @@ pub struct Builder {
     mistake: Option<&'static str>,
     url_provider: Option<Url>,
     headers_provider: Option<Headers>,
-    pub(super) websocket: ws::Client,
+    pub(in crate::client) websocket: ws::Client,
     asks: Asks,
     on_error: Option<OnError<Socket>>,
     on_manager: Option<OnManager>,
@@ -194,7 +194,7 @@ impl Builder {
     }
 
     /// As [`connect`](Self::connect), but returns at once: the connection is made in the background, and tried for as after a loss
-    /// (whatever [`Reconnection::first`](super::Reconnection::first) says). What is emitted meanwhile waits.
+    /// (whatever [`Reconnection::first`](crate::client::Reconnection::first) says). What is emitted meanwhile waits.
     ///
     /// # Errors
     /// [`ConnectError`] for mistakes in URL, headers and configuration.

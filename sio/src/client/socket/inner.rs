@@ -23,13 +23,13 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::backoff::Backoff;
-use super::manager::{Manager, ManagerEvent};
 use super::outbox::Outbox;
-use super::provider::Auth;
 use super::pull::Pull;
 use super::recovery::{Missed, Recovery};
-use super::{Call, ConnectError, DisconnectReason, Listener, OnRefusal, Refusal, Socket};
+use crate::client::asking::provider::Auth;
+use crate::client::backoff::Backoff;
+use crate::client::manager::{Manager, ManagerEvent};
+use crate::client::{Call, ConnectError, DisconnectReason, Listener, OnRefusal, Refusal, Socket};
 use crate::emitter::{AckIds, Listeners};
 use crate::engine::Alarm;
 use crate::engine::client::Handle;
@@ -37,28 +37,28 @@ use crate::handler::{Bounds, Ending, Endpoint, Inbox, frame};
 use crate::packet::{Incoming, Packet, encode};
 
 /// What a [`Socket`] is a handle of. Held by handles, handlers at work and whoever waits for an answer; by its manager weakly.
-pub(super) struct Inner {
-    pub(super) manager: Arc<Manager>,
-    pub(super) ack_ids: AckIds,
-    pub(super) auth: Option<Auth>,
+pub(in crate::client) struct Inner {
+    pub(in crate::client) manager: Arc<Manager>,
+    pub(in crate::client) ack_ids: AckIds,
+    pub(in crate::client) auth: Option<Auth>,
     namespace: Arc<str>,
     core: Mutex<Core>,
     /// Wakes who waits for the end, for an event, or for room.
-    pub(super) changed: Notify,
+    pub(in crate::client) changed: Notify,
 }
 
 /// What the lock guards.
-pub(super) struct Core {
-    pub(super) phase: Phase,
-    pub(super) inbox: Inbox<Socket>,
-    pub(super) outbox: Outbox,
-    pub(super) alarm: Alarm,
-    pub(super) recovery: Recovery,
-    pub(super) on_connect: Vec<Listener>,
+pub(in crate::client) struct Core {
+    pub(in crate::client) phase: Phase,
+    pub(in crate::client) inbox: Inbox<Socket>,
+    pub(in crate::client) outbox: Outbox,
+    pub(in crate::client) alarm: Alarm,
+    pub(in crate::client) recovery: Recovery,
+    pub(in crate::client) on_connect: Vec<Listener>,
     /// Events that came before anybody listened to them, until a while after the namespace was joined.
-    pub(super) early: Vec<Packet>,
-    pub(super) early_until: Option<Instant>,
-    pub(super) pull: Option<Box<Pull>>,
+    pub(in crate::client) early: Vec<Packet>,
+    pub(in crate::client) early_until: Option<Instant>,
+    pub(in crate::client) pull: Option<Box<Pull>>,
     /// Events that came before the namespace has answered (rule 29).
     missed: Missed,
     /// The task that joins.
@@ -69,7 +69,7 @@ pub(super) struct Core {
     backoff: Backoff,
 }
 
-pub(super) enum Phase {
+pub(in crate::client) enum Phase {
     /// With the id of the last connection, and the reason of its end.
     Waiting(Option<(Arc<str>, DisconnectReason)>),
     Connected(Arc<Connected>),
@@ -77,15 +77,15 @@ pub(super) enum Phase {
 }
 
 /// A namespace that is joined.
-pub(super) struct Connected {
-    pub(super) sid: Arc<str>,
-    pub(super) recovered: bool,
-    pub(super) session: u64,
-    pub(super) handle: Handle,
+pub(in crate::client) struct Connected {
+    pub(in crate::client) sid: Arc<str>,
+    pub(in crate::client) recovered: bool,
+    pub(in crate::client) session: u64,
+    pub(in crate::client) handle: Handle,
 }
 
 /// A task that ends with this.
-pub(super) struct Joining(pub(super) AbortHandle);
+pub(in crate::client) struct Joining(pub(in crate::client) AbortHandle);
 
 impl Drop for Joining {
     fn drop(&mut self) {
@@ -94,7 +94,7 @@ impl Drop for Joining {
 }
 
 impl Inner {
-    pub(super) fn new(
+    pub(in crate::client) fn new(
         manager: Arc<Manager>,
         namespace: Arc<str>,
         auth: Option<Auth>,
@@ -121,16 +121,16 @@ impl Inner {
         Self { manager, ack_ids, auth, namespace, core: Mutex::new(core), changed }
     }
 
-    pub(super) const fn namespace(&self) -> &Arc<str> {
+    pub(in crate::client) const fn namespace(&self) -> &Arc<str> {
         &self.namespace
     }
 
-    pub(super) fn core(&self) -> MutexGuard<'_, Core> {
+    pub(in crate::client) fn core(&self) -> MutexGuard<'_, Core> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The server has put the client out.
-    pub(super) fn handle_disconnect(self: &Arc<Self>) {
+    pub(in crate::client) fn handle_disconnect(self: &Arc<Self>) {
         let reason = DisconnectReason::IoServerDisconnect;
         if self.manager.config().reconnection.after_server_disconnect
             && self.handle_loss(reason, true)
@@ -141,12 +141,12 @@ impl Inner {
     }
 
     /// CONNECT_ERROR: the server does not let the client in.
-    pub(super) fn handle_refusal(self: &Arc<Self>, refusal: Refusal) {
+    pub(in crate::client) fn handle_refusal(self: &Arc<Self>, refusal: Refusal) {
         self.handle_join_failure(ConnectError::Refused(refusal));
     }
 
     /// The namespace was not joined.
-    pub(super) fn handle_join_failure(self: &Arc<Self>, error: ConnectError) {
+    pub(in crate::client) fn handle_join_failure(self: &Arc<Self>, error: ConnectError) {
         let namespace = &*self.namespace;
         self.manager.tell(ManagerEvent::ConnectError { namespace, error: &error });
         let config = self.manager.config();
@@ -178,7 +178,11 @@ impl Inner {
     }
 
     /// The session is lost. If the connection comes back, the socket waits for it; whether it does.
-    pub(super) fn handle_loss(self: &Arc<Self>, reason: DisconnectReason, returns: bool) -> bool {
+    pub(in crate::client) fn handle_loss(
+        self: &Arc<Self>,
+        reason: DisconnectReason,
+        returns: bool,
+    ) -> bool {
         let mut core = self.core();
         let waits = match &core.phase {
             // Who has never been in is told, unless that is to be tried for.
@@ -223,12 +227,12 @@ impl Inner {
     }
 
     /// No try to connect is left.
-    pub(super) fn give_up(self: &Arc<Self>) {
+    pub(in crate::client) fn give_up(self: &Arc<Self>) {
         self.end(DisconnectReason::ReconnectFailed, None);
     }
 
     /// Leaves the namespace.
-    pub(super) fn disconnect(self: &Arc<Self>) {
+    pub(in crate::client) fn disconnect(self: &Arc<Self>) {
         self.say_goodbye();
         self.end(DisconnectReason::IoClientDisconnect, None);
     }
@@ -288,7 +292,7 @@ impl Inner {
     }
 
     /// An event has come. It waits if the namespace has not answered yet.
-    pub(super) fn handle_event<'a>(&self, packet: Incoming<'a>) -> Option<Incoming<'a>> {
+    pub(in crate::client) fn handle_event<'a>(&self, packet: Incoming<'a>) -> Option<Incoming<'a>> {
         let mut core = self.core();
         match core.phase {
             Phase::Waiting(_) => {
@@ -308,7 +312,7 @@ impl Inner {
     }
 
     /// What came before the answer is first in line.
-    pub(super) fn release_missed(core: &mut Core, bounds: Bounds) -> bool {
+    pub(in crate::client) fn release_missed(core: &mut Core, bounds: Bounds) -> bool {
         for packet in mem::take(&mut core.missed).into_packets() {
             // Only now: if the connection had broken before, it would have to come again.
             core.recovery.handle_event(packet.id, &packet.payload);
@@ -320,19 +324,21 @@ impl Inner {
 
 impl Core {
     /// The server has let the client in: nobody need ask any more.
-    pub(super) fn settle(&mut self) -> Option<oneshot::Sender<Result<(), ConnectError>>> {
+    pub(in crate::client) fn settle(
+        &mut self,
+    ) -> Option<oneshot::Sender<Result<(), ConnectError>>> {
         self.joining = None;
         self.backoff.reset();
         self.told.take()
     }
 
     /// When to look after what waits.
-    pub(super) fn deadline(&self) -> Option<std::time::Instant> {
+    pub(in crate::client) fn deadline(&self) -> Option<std::time::Instant> {
         let early = self.early_until.filter(|_| !self.early.is_empty()).map(Instant::into_std);
         [self.outbox.deadline(), early].into_iter().flatten().min()
     }
 
-    pub(super) fn join_with(&mut self, task: AbortHandle) {
+    pub(in crate::client) fn join_with(&mut self, task: AbortHandle) {
         self.joining = Some(Joining(task));
     }
 }
@@ -346,11 +352,11 @@ impl Drop for Inner {
 }
 
 impl Phase {
-    pub(super) const fn is_over(&self) -> bool {
+    pub(in crate::client) const fn is_over(&self) -> bool {
         matches!(self, Self::Over(..))
     }
 
-    pub(super) const fn connected(&self) -> Option<&Arc<Connected>> {
+    pub(in crate::client) const fn connected(&self) -> Option<&Arc<Connected>> {
         match self {
             Self::Connected(connected) => Some(connected),
             _ => None,
@@ -359,7 +365,7 @@ impl Phase {
 }
 
 impl Socket {
-    pub(super) fn call_disconnect(&self, listener: &Listener, reason: DisconnectReason) {
+    pub(in crate::client) fn call_disconnect(&self, listener: &Listener, reason: DisconnectReason) {
         if let Some(work) = listener(&mut Call::disconnect(self, reason)) {
             self.inner().manager.runtime().spawn(work);
         }

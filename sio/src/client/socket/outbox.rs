@@ -4,12 +4,12 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use super::{Offline, OnOverflow};
+use crate::client::{Offline, OnOverflow};
 use crate::handler::Frames;
 
 /// Events in the order in which they were emitted.
 #[derive(Debug, Default)]
-pub(super) struct Outbox {
+pub(in crate::client) struct Outbox {
     queue: VecDeque<Item>,
     bytes: usize,
     /// With retries: the first one has been sent, and this is about its answer.
@@ -21,12 +21,12 @@ pub(super) struct Outbox {
 }
 
 #[derive(Debug)]
-pub(super) struct Item {
+pub(in crate::client) struct Item {
     /// The ack id. With retries every item has one.
-    pub(super) id: Option<u64>,
-    pub(super) frames: Frames,
+    pub(in crate::client) id: Option<u64>,
+    pub(in crate::client) frames: Frames,
     /// With retries: when it is given up, whatever has become of it.
-    pub(super) until: Option<Instant>,
+    pub(in crate::client) until: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,11 +36,11 @@ struct Flight {
 
 /// There is no room.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Full;
+pub(in crate::client) struct Full;
 
 /// What to do about the first item.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Due {
+pub(in crate::client) enum Due {
     /// Nothing yet.
     Nothing,
     /// Send it again.
@@ -51,24 +51,28 @@ pub(super) enum Due {
 }
 
 impl Outbox {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::client) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::client) fn len(&self) -> usize {
         self.queue.len()
     }
 
-    pub(super) const fn bytes(&self) -> usize {
+    pub(in crate::client) const fn bytes(&self) -> usize {
         self.bytes
     }
 
-    pub(super) fn ids(&self) -> impl Iterator<Item = u64> {
+    pub(in crate::client) fn ids(&self) -> impl Iterator<Item = u64> {
         self.queue.iter().filter_map(|item| item.id)
     }
 
     /// Takes an item. Gives the ids of those that were dropped for it, or its own if it was.
-    pub(super) fn push(&mut self, item: Item, limits: &Offline) -> Result<Vec<u64>, Full> {
+    pub(in crate::client) fn push(
+        &mut self,
+        item: Item,
+        limits: &Offline,
+    ) -> Result<Vec<u64>, Full> {
         let mut dropped = Vec::new();
         while self.queue.len() >= limits.max_events
             || (self.bytes > 0 && self.bytes >= limits.max_bytes)
@@ -94,12 +98,12 @@ impl Outbox {
         Ok(dropped)
     }
 
-    pub(super) fn front(&self) -> Option<&Item> {
+    pub(in crate::client) fn front(&self) -> Option<&Item> {
         self.queue.front()
     }
 
     /// Removes the first item: it has been sent, or is not wanted.
-    pub(super) fn pop(&mut self) -> Option<Item> {
+    pub(in crate::client) fn pop(&mut self) -> Option<Item> {
         let item = self.queue.pop_front()?;
         self.bytes -= item.weight();
         (self.flight, self.tries, self.losses) = (None, 0, 0);
@@ -111,23 +115,23 @@ impl Outbox {
     }
 
     /// The item that is to be sent now, with retries: the first, unless it has been.
-    pub(super) fn ready(&self) -> Option<&Item> {
+    pub(in crate::client) fn ready(&self) -> Option<&Item> {
         if self.flight.is_some() { None } else { self.front() }
     }
 
     /// The first item was sent; its answer is waited for until `due`.
-    pub(super) const fn handle_sent(&mut self, due: Instant) {
+    pub(in crate::client) const fn handle_sent(&mut self, due: Instant) {
         self.flight = Some(Flight { due });
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout). The first item is the oldest, so that no other is given up before it.
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    pub(in crate::client) fn deadline(&self) -> Option<Instant> {
         let until = self.front().and_then(|item| item.until);
         [self.flight.map(|flight| flight.due), until].into_iter().flatten().min()
     }
 
     /// An answer has come. Whether it was to the first item, which is done with then.
-    pub(super) fn handle_ack(&mut self, id: u64) -> bool {
+    pub(in crate::client) fn handle_ack(&mut self, id: u64) -> bool {
         let first = self.flight.is_some() && self.front().is_some_and(|item| item.id == Some(id));
         if first {
             self.pop();
@@ -137,7 +141,7 @@ impl Outbox {
 
     /// The connection is lost: what is in flight is sent again over the next. That is no try, since it may never have left. Gives
     /// whether it was given up instead: so many times may not be chance.
-    pub(super) fn handle_lost(&mut self, resends: u32) -> bool {
+    pub(in crate::client) fn handle_lost(&mut self, resends: u32) -> bool {
         self.losses += u32::from(self.flight.take().is_some());
         let gave_up = self.losses > resends;
         if gave_up {
@@ -147,7 +151,7 @@ impl Outbox {
     }
 
     /// Time has passed.
-    pub(super) fn handle_timeout(&mut self, now: Instant, retries: u32) -> Due {
+    pub(in crate::client) fn handle_timeout(&mut self, now: Instant, retries: u32) -> Due {
         let is_old = self.front().is_some_and(|item| item.until.is_some_and(|until| until <= now));
         let is_late = self.flight.is_some_and(|Flight { due }| due <= now);
         if !is_old && !is_late {

@@ -1,10 +1,29 @@
-//! What an application does in a namespace.
+//! One socket, over all connections of its manager, and what an application does with it.
+//!
+//! | file | what |
+//! |---|---|
+//! | `inner`, `joining` | its state, and how each connection begins |
+//! | `sending`, `outbox` | what is emitted, and what of it waits |
+//! | `endpoint`, `extract`, `pull` | events that come: to handlers, or to who asks |
+//! | `recovery` | what is remembered of a session |
+//!
+//! `outbox` and `recovery` are machines without I/O.
+
+mod endpoint;
+mod extract;
+pub(super) mod inner;
+mod joining;
+mod outbox;
+pub(super) mod pull;
+mod recovery;
+mod sending;
 
 use std::fmt;
 use std::pin::pin;
 use std::sync::{Arc, Weak};
 
-use super::inner::{Inner, Phase};
+use self::inner::{Inner, Phase};
+pub use self::pull::Received;
 use super::{Answer, DisconnectReason, EmitError, Handler, IntoReply, Join};
 use crate::engine::Transport;
 use crate::handler::{self, Endpoint, For, Party, Replies};

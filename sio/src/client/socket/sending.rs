@@ -10,14 +10,14 @@ use ws::net::{Timed, Wheel};
 
 use super::inner::{Core, Inner};
 use super::outbox::{Due, Full, Item};
-use super::{EmitError, Socket};
+use crate::client::{EmitError, Socket};
 use crate::emitter::{AckError, Waiter};
 use crate::engine::SendError;
 use crate::engine::client::Handle;
 use crate::handler::{Endpoint, Frames, How};
 
 /// Who waited for answers that don't come, to be dropped without the lock.
-pub(super) type Unwanted = Vec<Waiter>;
+pub(in crate::client) type Unwanted = Vec<Waiter>;
 
 /// Sending with patience.
 impl Socket {
@@ -79,7 +79,7 @@ impl Socket {
     }
 
     /// Encodes an event. With retries each has an id, since each is answered.
-    pub(super) fn framed<D: Serialize>(
+    pub(in crate::client) fn framed<D: Serialize>(
         &self,
         id: Option<u64>,
         event: &str,
@@ -93,7 +93,7 @@ impl Socket {
     }
 
     /// Sends an event, or keeps it until it can be sent. Gives whether it will be: one that is `volatile` is dropped instead.
-    pub(super) fn send_or_wait(
+    pub(in crate::client) fn send_or_wait(
         &self,
         id: Option<u64>,
         frames: Frames,
@@ -133,7 +133,7 @@ impl Socket {
     }
 
     /// Sends what waits, as far as there is a connection that takes it.
-    pub(super) fn flush(&self, core: &mut Core) -> Unwanted {
+    pub(in crate::client) fn flush(&self, core: &mut Core) -> Unwanted {
         let mut unwanted = Vec::new();
         let Some(connected) = core.phase.connected() else { return unwanted };
         let handle = connected.handle.clone();
@@ -168,12 +168,12 @@ impl Socket {
         unwanted
     }
 
-    pub(super) fn retries(&self) -> Option<u32> {
+    pub(in crate::client) fn retries(&self) -> Option<u32> {
         self.inner().manager.config().retries
     }
 
     /// Tells the wheel when to look after what waits.
-    pub(super) fn schedule(&self, core: &mut Core) {
+    pub(in crate::client) fn schedule(&self, core: &mut Core) {
         let Some(at) = core.deadline().filter(|at| core.alarm.set(*at)) else { return };
         let weak: Weak<Inner> = Arc::downgrade(self.inner());
         let _guard = self.inner().manager.runtime().enter();
@@ -192,7 +192,7 @@ async fn flush_later(socket: Weak<Inner>, handle: Handle) {
 
 impl Inner {
     /// An answer has come, and was given to who waits for it. With retries the next event follows.
-    pub(super) fn handle_ack(self: &Arc<Self>, id: Option<u64>) {
+    pub(in crate::client) fn handle_ack(self: &Arc<Self>, id: Option<u64>) {
         let Some(id) = id else { return };
         let mut core = self.core();
         if core.outbox.handle_ack(id) {
