@@ -82,6 +82,7 @@ async fn no_file_descriptor_is_left_however_it_ends() {
         let status = tokio::process::Command::new(std::env::current_exe().unwrap())
             .args(["--exact", test, "--nocapture"])
             .env(ADDRESS, elsewhere().to_string())
+            .stdout(std::process::Stdio::null())
             .status();
         assert!(soon(status).await.unwrap().success());
         return;
