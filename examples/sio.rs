@@ -6,11 +6,12 @@
 //! chat message "hello"     emits the event `chat message`: a name, then its arguments in JSON
 //! ?add 2 3                 the same, and shows the answer with the time that it took
 //! =42                      answers the latest event that wants an answer
-//! /quit
+//! /quit                    leaves, as Ctrl-C does
 //! ```
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use clap::{Parser, Subcommand};
@@ -38,14 +39,14 @@ enum Command {
         #[arg(long)]
         auth: Option<Value>,
         /// A header, as `name: value`; any number of times.
-        #[arg(long)]
-        header: Vec<String>,
+        #[arg(long, value_parser = header)]
+        header: Vec<(String, String)>,
         /// The engine's path.
         #[arg(long, default_value = "/socket.io/")]
         path: String,
         /// Transports to try, best first: websocket, polling.
-        #[arg(long, value_delimiter = ',', default_value = "websocket,polling")]
-        transports: Vec<String>,
+        #[arg(long, value_delimiter = ',', default_value = "websocket,polling", value_parser = transport)]
+        transports: Vec<Transport>,
         /// Speak MessagePack instead of JSON.
         #[arg(long)]
         msgpack: bool,
@@ -56,31 +57,40 @@ enum Command {
 async fn main() -> ExitCode {
     let Command::Connect { url, auth, header, path, transports, msgpack } = Flags::parse().command;
     let mut config = sio::client::Config::default();
-    config.engine.transports =
-        transports.iter().filter_map(|name| Transport::from_name(name)).collect();
+    config.engine.transports = transports;
     config.parser = msgpack.then(|| std::sync::Arc::new(Msgpack) as _);
-    let mut builder = Client::builder(url).path(path).config(config).keep_events();
+    let mut builder = Client::builder(url).path(path).config(config).proxy_from_env().keep_events();
     if let Some(auth) = auth {
         builder = builder.auth(async || auth);
     }
-    for (name, value) in header.iter().filter_map(|header| header.split_once(':')) {
-        builder = builder.header(name.trim(), value.trim());
+    for (name, value) in header {
+        builder = builder.header(name, value);
     }
     match watched(builder).connect().await {
         Ok(socket) => {
             talk(&socket).await;
-            socket.disconnect();
+            socket.close().await;
             ExitCode::SUCCESS
         }
         Err(error) => {
-            print(Colour::Red, &format!("can't connect: {error}"));
+            print(Colour::Red, &error.to_string());
             ExitCode::FAILURE
         }
     }
 }
 
+fn header(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once(':').ok_or("it has no colon")?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+fn transport(name: &str) -> Result<Transport, &'static str> {
+    Transport::from_name(name).ok_or("it is neither websocket nor polling")
+}
+
 /// Says what happens to the connection.
 fn watched(builder: Builder) -> Builder {
+    let again = AtomicBool::new(false);
     builder
         .on_connect(async |socket: Socket| {
             let transport = socket.transport().map_or("", Transport::name);
@@ -90,11 +100,15 @@ fn watched(builder: Builder) -> Builder {
         .on_disconnect(async |reason: DisconnectReason| {
             print(Colour::Red, &format!("disconnected: {reason}"));
         })
-        .on_manager(|event| match event {
+        .on_manager(move |event| match event {
             ManagerEvent::ReconnectDelay(delay) => {
                 print(Colour::Grey, &format!("trying again in {delay:.1?}"));
             }
-            ManagerEvent::ReconnectError(error) => print(Colour::Grey, &error.to_string()),
+            ManagerEvent::ReconnectAttempt(_) => again.store(true, Ordering::Relaxed),
+            // The first error is what `connect` returns.
+            ManagerEvent::ReconnectError(error) if again.load(Ordering::Relaxed) => {
+                print(Colour::Grey, &error.to_string());
+            }
             _ => {}
         })
 }
@@ -112,6 +126,7 @@ async fn talk(socket: &Socket) {
                 print(Colour::Cyan, &format!("< {} {}{wants}", event.name(), shown.join(" ")));
                 question = if event.wants_answer() { Some(event) } else { question };
             }
+            _ = tokio::signal::ctrl_c() => return,
             line = lines.recv() => match line.as_deref().map(str::trim) {
                 None | Some("/quit") => return,
                 Some("") => {}
@@ -135,8 +150,10 @@ async fn obey(socket: &Socket, question: &mut Option<Received>, line: &str) -> R
     // The arguments begin where JSON does; what is before is the name, which may have spaces.
     let starts = |(at, _): &(usize, char)| values(&line[*at..]).is_ok();
     let spaces = line.char_indices().filter(|(_, c)| c.is_whitespace());
-    let (name, arguments) =
-        spaces.clone().find(starts).map_or((line, ""), |(at, _)| line.split_at(at));
+    // A name with such a thing in it is a slip.
+    let meant = |(at, _): &(usize, char)| line[at + 1..].starts_with(['"', '[', '{']);
+    let begin = spaces.clone().find(starts).or_else(|| spaces.clone().find(meant));
+    let (name, arguments) = begin.map_or((line, ""), |(at, _)| line.split_at(at));
     let arguments = Args(values(arguments)?);
     if !asks {
         return socket.emit(name.trim(), arguments).map_err(|error| error.to_string());

@@ -23,6 +23,8 @@ pub mod server;
 #[cfg(feature = "tokio")]
 pub use client::Client;
 #[cfg(feature = "tokio")]
+pub use handler::TypedEvent;
+#[cfg(feature = "tokio")]
 pub use server::Io;
 
 #[cfg(doctest)]

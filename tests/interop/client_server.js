@@ -1,6 +1,6 @@
 // A server of Node's for the client of `sio`, with what `reference_server.js` does not have: a port of one's own choice (so that it can
 // be killed and come back), connection state recovery, tokens that expire, another parser, and a memory of what it was told that
-// outlives a connection. Driven by `node_client.rs`.
+// outlives a connection. Driven by `node_client`.
 //
 // Prints its port, alone on a line, once it listens on 127.0.0.1. Ends with its standard input, at once.
 // Flags: --port N, --recovery, --msgpack, --token T (others are refused), --cookie, --transports a,b, --ping-interval-ms N,

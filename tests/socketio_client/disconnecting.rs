@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sio::client::{Data, DisconnectReason, EmitError, Socket};
+use sio::client::{Data, DisconnectReason, EmitError, Socket, Transport};
 use sio::server::{self, Io};
 
 use crate::support::{OPEN, Seen, client, configured, connect, scripted, serve, soon};
@@ -50,6 +50,37 @@ async fn rule_20_the_client_leaves() {
         DisconnectReason::IoClientDisconnect,
         "told at once if it is over"
     );
+}
+
+/// A program that ended right after `disconnect` once took its last words over polling with it.
+#[test]
+fn what_was_emitted_last_has_left_when_a_socket_is_closed() {
+    let server = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let (io, seen) = (Io::new(), Seen::new());
+    let (last, gone) = (seen.sender(), seen.sender());
+    io.on_connect(async move |socket: server::Socket| {
+        let (last, gone) = (last.clone(), gone.clone());
+        socket.on("last", async move |Data(text): Data<String>| _ = last.send(text));
+        socket.on_disconnect(async move |reason: server::DisconnectReason| {
+            let _ = gone.send(reason.to_string());
+        });
+    });
+    let addr = server.block_on(serve(&io));
+    for way in [Transport::Polling, Transport::WebSocket] {
+        for _ in 0..10 {
+            let program =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            program.block_on(async {
+                let builder = client(addr).transports([way]);
+                let socket = soon(builder.connect()).await.unwrap();
+                socket.emit("last", "words").unwrap();
+                soon(socket.close()).await;
+            });
+            drop(program);
+            let both = server.block_on(async { [seen.next().await, seen.next().await] });
+            assert_eq!(both, ["words", "client namespace disconnect"], "{way:?}");
+        }
+    }
 }
 
 #[tokio::test]

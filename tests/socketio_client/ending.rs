@@ -72,6 +72,49 @@ async fn no_task_is_left_however_it_ends() {
     }
 }
 
+/// In a process of its own, where nothing else opens and closes them. That of the server is another.
+#[tokio::test]
+async fn no_file_descriptor_is_left_however_it_ends() {
+    const ADDRESS: &str = "SIO_TEST_DESCRIPTORS";
+    let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    let Ok(addr) = std::env::var(ADDRESS) else {
+        let test = "ending::no_file_descriptor_is_left_however_it_ends";
+        let status = tokio::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", test, "--nocapture"])
+            .env(ADDRESS, elsewhere().to_string())
+            .stdout(std::process::Stdio::null())
+            .status();
+        assert!(soon(status).await.unwrap().success());
+        return;
+    };
+    let addr = addr.parse().unwrap();
+    let before = open();
+    for way in [
+        vec![Transport::WebSocket],
+        vec![Transport::Polling],
+        vec![Transport::Polling, Transport::WebSocket],
+    ] {
+        for end in 0..4 {
+            let config = configured(|config| config.reconnection.enabled = false);
+            let builder = client(addr).config(config).transports(way.clone());
+            let socket = soon(builder.connect()).await.unwrap();
+            if end == 3 {
+                until("it has moved", || socket.transport() == way.last().copied()).await;
+            }
+            assert!(open() > before);
+            match end {
+                0 | 3 => drop(socket),
+                1 => socket.disconnect(),
+                _ => {
+                    socket.emit("cut me", ()).unwrap();
+                    soon(socket.closed()).await;
+                }
+            }
+            until("none is left", || open() == before).await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn no_task_is_left_of_a_connection_that_is_tried_for() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,5 +1,5 @@
 //! The Socket.IO client over real sockets: against our own server, and against servers that are scripted by hand to be slow or wrong.
-//! `tests/interop/node_server.rs` holds it against Node's.
+//! `tests/interop/node_client` holds it against Node's.
 
 mod acks;
 mod binary;
@@ -14,4 +14,6 @@ mod proxies;
 mod reconnecting;
 mod relay;
 mod support;
+mod suspending;
 mod transports;
+mod typed;

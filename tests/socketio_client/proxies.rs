@@ -116,6 +116,45 @@ async fn every_transport_goes_through_proxies() {
     assert!(error.to_string().contains("proxy can't be reached"), "{error}");
 }
 
+/// Runs this test again in a process with another environment.
+async fn again(test: &str, variables: &[(&str, String)]) -> bool {
+    let mut command = tokio::process::Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test]).envs(variables.iter().map(|(name, value)| (name, value)));
+    let output = soon(command.output()).await.unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("running 1 test"));
+    output.status.success()
+}
+
+#[tokio::test]
+async fn every_transport_goes_through_the_proxy_of_the_environment_if_that_is_wanted() {
+    const URL: &str = "SIO_TEST_URL";
+    if let Ok(url) = std::env::var(URL) {
+        for way in [Transport::Polling, Transport::WebSocket] {
+            let builder = sio::Client::builder(&url).proxy_from_env().transports([way]);
+            assert!(soon(builder.connect()).await.unwrap().connected());
+            let direct = sio::Client::builder("http://nowhere.invalid").transports([way]);
+            let direct = soon(direct.connect()).await;
+            assert!(direct.is_err(), "the environment is not looked at unless that is wanted");
+        }
+        return;
+    }
+    let test =
+        "proxies::every_transport_goes_through_the_proxy_of_the_environment_if_that_is_wanted";
+    let addr = serve(&Io::new()).await;
+    let nowhere = (URL, "http://nowhere.invalid".to_owned());
+    let proxy = format!("http://ada:secret@{}", http_proxy(addr).await);
+    assert!(again(test, &[nowhere.clone(), ("http_proxy", proxy.clone())]).await);
+    let proxy = format!("socks5h://ada:secret@{}", socks_proxy(addr).await);
+    assert!(again(test, &[nowhere.clone(), ("ALL_PROXY", proxy.clone())]).await);
+    let stranger = ("all_proxy", proxy.replace("secret", "guess!"));
+    assert!(!again(test, &[nowhere.clone(), stranger.clone()]).await);
+    let excepted = ("no_proxy", "127.0.0.0/8".to_owned());
+    let here = (URL, format!("http://{addr}"));
+    assert!(again(test, &[here.clone(), stranger.clone(), excepted]).await);
+    assert!(!again(test, &[here, stranger]).await);
+    assert!(!again(test, &[nowhere, ("http_proxy", "gopher://a.test".to_owned())]).await);
+}
+
 /// Speaks TLS, and plainly with `target`.
 async fn tls_terminator(target: SocketAddr) -> (SocketAddr, ws::rustls::ClientConfig) {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();

@@ -448,6 +448,126 @@ async fn rule_30_with_retries_an_event_that_is_never_answered_is_given_up() {
 }
 
 #[tokio::test]
+async fn with_retries_an_event_is_given_up_after_its_time_though_the_server_is_gone() {
+    let (io, _) = adding();
+    let relay = Relay::to(serve(&io).await).await;
+    let config = eager(|config| {
+        config.retries = Some(2);
+        config.retry_for = Duration::from_millis(300);
+    });
+    let socket = soon(client(relay.addr).config(config).connect()).await.unwrap();
+    relay.set_closed(true);
+    relay.cut();
+    until("it is lost", || !socket.connected()).await;
+    let answers = [(); 3].map(|()| socket.emit_with_ack::<i64>("add", (1, 2)));
+    for answer in answers {
+        assert!(matches!(soon(answer).await, Err(EmitError::Timeout)));
+    }
+    assert_eq!(socket.buffered_bytes(), 0);
+    relay.set_closed(false);
+    until("it is back", || socket.connected()).await;
+    assert_eq!(soon(socket.emit_with_ack::<i64>("add", (3, 4))).await.unwrap(), 7);
+}
+
+#[tokio::test]
+async fn with_retries_an_event_that_breaks_the_connection_does_not_do_so_for_ever() {
+    let io = Io::new();
+    let broken = Arc::new(AtomicU32::new(0));
+    let (count, times) = (broken.clone(), broken.clone());
+    io.on_connect(async move |socket: server::Socket| {
+        let count = count.clone();
+        socket.on("poison", async move |socket: server::Socket| {
+            count.fetch_add(1, Ordering::Relaxed);
+            socket.disconnect(true);
+        });
+        socket.on("add", async |Data((a, b)): Data<(i64, i64)>| a + b);
+    });
+    let config = eager(|config| {
+        config.retries = Some(0);
+        config.resends = 5;
+        config.reconnection.after_server_disconnect = true;
+    });
+    let socket = soon(client(serve(&io).await).config(config).connect()).await.unwrap();
+    socket.emit("poison", ()).unwrap();
+    assert_eq!(soon(socket.emit_with_ack::<i64>("add", (1, 2))).await.unwrap(), 3);
+    assert_eq!(times.load(Ordering::Relaxed), 6);
+    let poisoned = soon(socket.emit_with_ack::<()>("poison", ())).await;
+    assert!(matches!(poisoned, Err(EmitError::Disconnected)), "{poisoned:?}");
+}
+
+#[tokio::test]
+async fn rule_29_a_session_of_which_not_all_could_be_kept_is_not_recovered() {
+    let event = format!(r#"42["e","{}"]"#, "x".repeat(100));
+    let mut messages = vec![OPEN];
+    messages.extend([event.as_str(); 3000]);
+    messages.push(r#"40{"sid":"a","pid":"p"}"#);
+    let (addr, _heard) = scripted(&messages).await;
+    for (max_bytes, recovered) in [(4 << 20, true), (10_000, false)] {
+        let relay = Relay::to(addr).await;
+        let (seen, events) = (Seen::new(), Arc::new(AtomicU32::new(0)));
+        let (sender, count) = (seen.sender(), events.clone());
+        let socket = client(relay.addr)
+            .config(eager(|config| config.max_queued_bytes = max_bytes))
+            .on("e", async move || _ = count.fetch_add(1, Ordering::Relaxed))
+            .on_connect(async move |socket: Socket| _ = sender.send(socket.recovered()))
+            .connect();
+        let _socket = soon(socket).await.unwrap();
+        assert!(!seen.next().await, "the first time");
+        relay.cut();
+        assert_eq!(seen.next().await, recovered);
+        if recovered {
+            until("each has come", || events.load(Ordering::Relaxed) == 6000).await;
+        }
+    }
+}
+
+/// They were once forgotten, and not asked for again.
+#[tokio::test]
+async fn rule_29_what_was_missed_is_asked_for_again_if_the_connection_breaks_before_it_was_given_out()
+ {
+    let server = ws::Server::bind("127.0.0.1:0").await.unwrap();
+    let addr = server.local_addr().unwrap();
+    let (asked, count) = (Seen::new(), Arc::new(AtomicU32::new(0)));
+    let sender = asked.sender();
+    tokio::spawn(server.serve(move |mut socket: ws::WebSocket| {
+        let (sender, count) = (sender.clone(), count.clone());
+        async move {
+            let (answer, first, second) =
+                (r#"40{"sid":"a","pid":"p"}"#, r#"42["e","o1"]"#, r#"42["e","o2"]"#);
+            let messages = match count.fetch_add(1, Ordering::Relaxed) {
+                0 => vec![answer, first],
+                1 => vec![second],
+                _ => vec![second, answer],
+            };
+            socket.send(OPEN).await?;
+            if let Some(connect) = socket.recv().await? {
+                let _ = sender.send(connect.as_text().unwrap_or_default().to_owned());
+            }
+            for message in &messages {
+                socket.send(*message).await?;
+            }
+            if messages.last() == Some(&answer) {
+                socket.recv().await?;
+            }
+            socket.close(ws::CloseCode::NORMAL, "").await;
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+        }
+    }));
+    let events = Seen::new();
+    let sender = events.sender();
+    let builder = client(addr)
+        .config(eager(|_| ()))
+        .on("e", async move |Data(offset): Data<String>| _ = sender.send(offset));
+    let _socket = soon(builder.connect()).await.unwrap();
+    let again = r#"40{"pid":"p","offset":"o1"}"#;
+    for connect in ["40", again, again] {
+        assert_eq!(asked.next().await, connect);
+    }
+    assert_eq!([events.next().await, events.next().await], ["o1", "o2"]);
+    events.assert_nothing();
+}
+
+#[tokio::test]
 async fn a_namespace_comes_back_with_the_connection() {
     let (io, _) = adding();
     io.of("/other").on_connect(async |socket: server::Socket| {

@@ -34,6 +34,7 @@ use super::{
     Socket as Asynchronous,
 };
 use crate::emitter::ListenerId;
+use crate::handler::{Emits, Typed, TypedEvent};
 
 /// How long the thread goes on after the last socket, so that what was sent leaves.
 const LINGER: Duration = Duration::from_secs(5);
@@ -109,6 +110,12 @@ impl Socket {
         self.thread.handle.block_on(self.get().emit_with_ack(event, data))
     }
 
+    /// The socket as far as this typed event goes, as [`client::Socket::event`](Asynchronous::event): to send it. Handlers are
+    /// [`on`](Self::on), or those of [`get`](Self::get).
+    pub fn event<E: TypedEvent>(&self, _event: E) -> Typed<&Self, E> {
+        Typed::new(self)
+    }
+
     /// Waits for the next event that no handler takes, as [`client::Socket::next`](Asynchronous::next).
     #[must_use]
     pub fn next(&self) -> Option<Received> {
@@ -145,6 +152,21 @@ impl Socket {
         if let Some(thread) = Arc::get_mut(&mut self.thread) {
             thread.join();
         }
+    }
+}
+
+impl Emits for &Socket {
+    type Answer<T: Send + 'static> = Result<T, EmitError>;
+
+    fn emit_named(&self, event: &str, data: impl Serialize) -> Result<(), EmitError> {
+        self.emit(event, data)
+    }
+
+    fn ask_named<T>(&self, event: &str, data: impl Serialize) -> Result<T, EmitError>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        self.emit_with_ack(event, data)
     }
 }
 

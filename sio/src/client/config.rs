@@ -29,7 +29,17 @@ pub struct Config {
     /// Deliver each event at least once, in order: it waits for its answer before the next is sent, is sent again after each
     /// reconnection and up to so many times when no answer has come within [`ack_timeout`](Self::ack_timeout). The server's handlers
     /// must answer every event, and may see one twice. Default `None`: each event is sent once, and lost if the connection is.
+    ///
+    /// A connection that is lost is no try: the event may never have left. [`resends`](Self::resends) says how often that may happen.
+    /// (The reference client with an `ackTimeout` counts both alike, and drops what was on its way in `retries + 1` connections.)
     pub retries: Option<u32>,
+    /// With [`retries`](Self::retries), how often an event is sent again because the connection was lost while it was on its way; then
+    /// it is given up, since it may be the event that the server does not survive. Who waits for the answer gets
+    /// [`EmitError::Disconnected`](super::EmitError::Disconnected). Default 100.
+    pub resends: u32,
+    /// With [`retries`](Self::retries), the time after which an event is given up that was not answered, connected or not, so that no
+    /// answer is waited for without end. Who waits for it gets [`EmitError::Timeout`](super::EmitError::Timeout). Default 24 hours.
+    pub retry_for: Duration,
     /// How packets are written and read. The server must do it the same way. `None` is the default: JSON text and attachments.
     /// [`packet::Msgpack`] is another way.
     pub parser: Option<Arc<dyn packet::Parser>>,
@@ -123,6 +133,7 @@ impl Config {
         check((0.0..=1.0).contains(&jitter), "jitter", "must be from 0 to 1")?;
         check(!self.timeout.is_zero(), "timeout", "must not be zero")?;
         check(!self.ack_timeout.is_zero(), "ack_timeout", "must not be zero")?;
+        check(!self.retry_for.is_zero(), "retry_for", "must not be zero")?;
         check(self.max_queued_events > 0, "max_queued_events", "must not be zero")?;
         check(self.handler_concurrency > 0, "handler_concurrency", "must not be zero")?;
         check(self.max_queued_bytes > 0, "max_queued_bytes", "must not be zero")?;
@@ -141,6 +152,8 @@ impl Default for Config {
             timeout: Duration::from_secs(20),
             ack_timeout: Duration::from_secs(10),
             retries: None,
+            resends: 100,
+            retry_for: Duration::from_secs(24 * 3600),
             parser: None,
             limits: packet::Limits::default(),
             handler_concurrency: 1,

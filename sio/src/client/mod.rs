@@ -37,50 +37,32 @@
 //!
 //! # Inside
 //!
-//! | file | what |
+//! | room | what |
 //! |---|---|
-//! | `builder`, `join`, `asking`, `provider` | what is asked for, before a namespace is joined |
+//! | `asking` | what is asked for, before a namespace is joined |
 //! | `manager` | one connection over all of its sessions, and the namespaces on it |
-//! | `inner`, `joining` | one socket over all connections, and how each begins |
-//! | `sending`, `outbox` | what is emitted, and what of it waits |
-//! | `endpoint`, `pull` | events that come: to handlers, or to who asks |
-//! | `backoff`, `recovery`, `outbox`, `manager::state` | machines without I/O: time and random numbers come in |
+//! | `socket` | one namespace over all connections: what is emitted, what comes, what waits |
+//! | `backoff`, and `outbox`, `recovery`, `manager::state` in these | machines without I/O: time and random numbers come in |
 //!
 //! How handlers are called is in [`handler`](crate::handler), the same for a server. Locks are short and never held while user code
 //! runs.
 
-mod address;
 mod asking;
 mod backoff;
 #[cfg(feature = "blocking")]
 pub mod blocking;
-mod builder;
 mod config;
-mod endpoint;
 mod error;
-mod extract;
-mod inner;
-mod join;
-mod joining;
 mod manager;
-mod outbox;
-mod provider;
-mod pull;
 mod reason;
-mod recovery;
-mod sending;
 mod socket;
-#[cfg(feature = "tls")]
-mod tls;
 
-pub use builder::{Builder, Client};
+pub use asking::{Builder, Client, Join};
 pub use config::{Config, Offline, OnOverflow, OnRefusal, Reconnection};
 pub use error::{ConnectError, Refusal};
-pub use join::Join;
 pub use manager::ManagerEvent;
-pub use pull::Received;
 pub use reason::DisconnectReason;
-pub use socket::{Sending, Socket, WeakSocket};
+pub use socket::{Received, Sending, Socket, WeakSocket};
 
 pub use crate::engine::{ConfigError, Transport};
 pub use crate::handler::{

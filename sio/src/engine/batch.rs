@@ -7,6 +7,8 @@ use super::{Outgoing, SendError, payload};
 /// Packets that wait for a POST, bounded by bytes.
 #[derive(Debug, Default)]
 pub struct Batches {
+    /// Goes first. There is one at most: the latest tells as much as all of them.
+    pong: Option<Outgoing>,
     packets: std::collections::VecDeque<Outgoing>,
     bytes: usize,
 }
@@ -21,7 +23,7 @@ impl Batches {
     /// Whether nothing waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.packets.is_empty()
+        self.packets.is_empty() && self.pong.is_none()
     }
 
     /// Takes all of these or none. Messages are taken while less than `limit` waits, as a WebSocket does, so that a large one can
@@ -38,15 +40,15 @@ impl Batches {
         Ok(())
     }
 
-    /// A packet of the session itself, which always has room.
-    pub fn push_control(&mut self, packet: Outgoing) {
-        self.bytes += packet.len();
-        self.packets.push_back(packet);
+    /// The answer to a ping, in place of the one that waits.
+    pub fn push_pong(&mut self, pong: Outgoing) {
+        self.bytes += pong.len();
+        self.bytes -= self.pong.replace(pong).map_or(0, |pong| pong.len());
     }
 
     /// The next packet alone.
     pub fn pop(&mut self) -> Option<Outgoing> {
-        let packet = self.packets.pop_front()?;
+        let packet = self.pong.take().or_else(|| self.packets.pop_front())?;
         self.bytes -= packet.len();
         if self.packets.is_empty() {
             // An idle session owns no memory for what it has sent.
@@ -102,9 +104,21 @@ mod tests {
         let mut batches = Batches::default();
         batches.push_all(&[text("a long first message")], 5).unwrap();
         assert_eq!(batches.push_all(&[text("b"), text("c")], 5), Err(SendError::Full));
-        batches.push_control(text(""));
-        assert_eq!(batches.next_body(1000).unwrap(), "4a long first message\x1e4");
+        assert_eq!(batches.next_body(1000).unwrap(), "4a long first message");
         batches.push_all(&[text("b")], 5).unwrap();
         assert!(!batches.is_empty());
+    }
+
+    #[test]
+    fn one_pong_waits_before_all_else() {
+        let mut batches = Batches::default();
+        batches.push_all(&[text("a")], 100).unwrap();
+        batches.push_pong(Outgoing::pong("1"));
+        batches.push_pong(Outgoing::pong("22"));
+        assert_eq!(batches.next_body(100).unwrap(), "322\x1e4a");
+        assert_eq!((batches.bytes(), batches.is_empty()), (0, true));
+        batches.push_pong(Outgoing::pong(""));
+        assert!(!batches.is_empty());
+        assert_eq!(batches.next_body(100).unwrap(), "3");
     }
 }

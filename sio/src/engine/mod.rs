@@ -10,6 +10,8 @@
 //! <https://socket.io/docs/v4/engine-io-protocol/>.
 
 mod addresses;
+#[cfg(feature = "tokio")]
+mod alarm;
 mod batch;
 #[cfg(feature = "tokio")]
 pub mod client;
@@ -35,6 +37,8 @@ mod sid;
 pub mod v3;
 
 pub use addresses::{AddressLimits, Household, Network, NetworkError};
+#[cfg(feature = "tokio")]
+pub(crate) use alarm::Alarm;
 pub use batch::Batches;
 pub use coding::{Coding, HttpCompression};
 pub use config::{Config, ConfigError, Transport};

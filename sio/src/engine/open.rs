@@ -27,6 +27,11 @@ pub struct Open {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenError;
 
+/// Bytes of an id; usual are 20.
+const MAX_SID: usize = 1024;
+/// There are three transports.
+const MAX_UPGRADES: usize = 16;
+
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Wire<'a> {
@@ -73,10 +78,12 @@ impl Open {
     /// Reads the data of an open packet.
     ///
     /// # Errors
-    /// [`OpenError`] if it is not such JSON, or its id is empty, or its heartbeat is zero.
+    /// [`OpenError`] if it is not such JSON, or its id is empty or has more than 1,024 bytes, or its heartbeat is zero.
     pub fn parse(json: &str) -> Result<Self, OpenError> {
         let wire: Wire<'_> = serde_json::from_str(json).map_err(|_| OpenError)?;
-        if wire.sid.is_empty() || wire.ping_interval == 0 {
+        // The id goes with each request, and the client keeps all this.
+        let sid = !wire.sid.is_empty() && wire.sid.len() <= MAX_SID;
+        if !sid || wire.upgrades.len() > MAX_UPGRADES || wire.ping_interval == 0 {
             return Err(OpenError);
         }
         Ok(Self {

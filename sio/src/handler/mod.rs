@@ -2,7 +2,8 @@
 //!
 //! The same for the sockets of a server and of a client: whatever depends on the kind of socket is behind [`Party`],
 //! [`Replies`] and `Endpoint`, which both implement. `inbox` is what waits for a socket, `endpoint` calls its handlers, `answer` waits
-//! for acks, `reading` is the connection below, `verbs` the methods that both have. Pure: time comes in, and tasks are spawned by whoever implements `Endpoint`.
+//! for acks, `reading` is the connection below, `verbs` the methods that both have, `typed` events that both agree on. Pure: time comes in, and tasks are
+//! spawned by whoever implements `Endpoint`.
 
 mod answer;
 mod endpoint;
@@ -14,6 +15,7 @@ mod how;
 mod inbox;
 mod reading;
 mod reply;
+mod typed;
 mod verbs;
 
 use std::any::Any;
@@ -37,6 +39,7 @@ pub(crate) use self::how::How;
 pub(crate) use self::inbox::{Bounds, Ending, Inbox};
 pub(crate) use self::reading::{Overdue, Reading};
 pub use self::reply::{IntoReply, Responder};
+pub use self::typed::{Answers, Emits, Fits, Listens, Typed, TypedEvent};
 pub(crate) use self::verbs::verbs;
 use crate::packet::EncodeError;
 

@@ -186,6 +186,14 @@ macro_rules! verbs {
                 self.sending().compress(compress)
             }
 
+            /// The socket as far as this [typed event](trait@$crate::TypedEvent) goes: to listen to it, and to send it.
+            pub fn event<E: $crate::TypedEvent>(
+                &self,
+                _event: E,
+            ) -> $crate::handler::Typed<&Self, E> {
+                $crate::handler::Typed::new(self)
+            }
+
             const fn sending(&self) -> Sending<'_> {
                 let how = $crate::handler::How { volatile: false, compress: true };
                 Sending { socket: self, timeout: None, how }
@@ -220,6 +228,14 @@ macro_rules! verbs {
                 self
             }
 
+            /// As [`Socket::event`], in this way.
+            pub fn event<E: $crate::TypedEvent>(
+                self,
+                _event: E,
+            ) -> $crate::handler::Typed<Self, E> {
+                $crate::handler::Typed::new(self)
+            }
+
             /// As [`Socket::emit`], in this way.
             ///
             /// # Errors
@@ -236,6 +252,57 @@ macro_rules! verbs {
                 let timeout = self.timeout.unwrap_or_else(|| self.socket.bounds().ack_timeout);
                 let asked = $crate::handler::Pending::ask(self.socket, event, &data, self.how);
                 Answer::new(asked, self.socket.sleep(timeout))
+            }
+        }
+
+        impl $crate::handler::Emits for &Socket {
+            type Answer<T: Send + 'static> = Answer<T>;
+
+            fn emit_named(
+                &self,
+                event: &str,
+                data: impl serde::Serialize,
+            ) -> Result<(), EmitError> {
+                self.emit(event, data)
+            }
+
+            fn ask_named<T>(&self, event: &str, data: impl serde::Serialize) -> Answer<T>
+            where
+                T: serde::de::DeserializeOwned + Send + 'static,
+            {
+                self.emit_with_ack(event, data)
+            }
+        }
+
+        impl $crate::handler::Emits for Sending<'_> {
+            type Answer<T: Send + 'static> = Answer<T>;
+
+            fn emit_named(
+                &self,
+                event: &str,
+                data: impl serde::Serialize,
+            ) -> Result<(), EmitError> {
+                self.emit(event, data)
+            }
+
+            fn ask_named<T>(&self, event: &str, data: impl serde::Serialize) -> Answer<T>
+            where
+                T: serde::de::DeserializeOwned + Send + 'static,
+            {
+                self.emit_with_ack(event, data)
+            }
+        }
+
+        impl $crate::handler::Listens for &Socket {
+            type Socket = Socket;
+            type Listened = $crate::emitter::ListenerId;
+
+            fn on_named(
+                self,
+                event: &'static str,
+                listener: $crate::handler::Listener<Socket>,
+            ) -> Self::Listened {
+                self.listen(|listeners| listeners.on(event, listener))
             }
         }
 

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::namespace::Inner as Namespace;
 use super::{Answers, EmitError, Io, RemoteSocket, Socket};
 use crate::adapter::{Encoded, Room, Target};
-use crate::handler::{How, frame_encoded};
+use crate::handler::{Emits, How, Typed, TypedEvent, frame_encoded};
 use crate::packet::{EncodeError, encode};
 
 /// Sockets of one namespace, and what to do with them. Made by `to`, `except` and their like, does nothing by itself.
@@ -108,6 +108,11 @@ impl Broadcast {
         }
     }
 
+    /// A [typed event](trait@crate::TypedEvent), to be sent to them.
+    pub fn event<E: TypedEvent>(self, _event: E) -> Typed<Self, E> {
+        Typed::new(self)
+    }
+
     /// The connected sockets of this process that are meant.
     #[must_use]
     pub fn sockets(&self) -> Vec<Socket> {
@@ -171,6 +176,21 @@ impl Broadcast {
             });
         }
         Ok(answers)
+    }
+}
+
+impl Emits for Broadcast {
+    type Answer<T: Send + 'static> = Answers<T>;
+
+    fn emit_named(&self, event: &str, data: impl Serialize) -> Result<(), EmitError> {
+        self.emit(event, data)
+    }
+
+    fn ask_named<T>(&self, event: &str, data: impl Serialize) -> Answers<T>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        self.emit_with_ack(event, data)
     }
 }
 

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Answers, Broadcast, EmitError, Io, Namespace, RemoteSocket, Sending, Socket};
 use crate::adapter::{Room, Target};
+use crate::handler::{Typed, TypedEvent};
 
 /// The operators of whatever has a method `broadcast`.
 macro_rules! operators {
@@ -75,6 +76,11 @@ macro_rules! verbs {
                 T: DeserializeOwned + Send + 'static,
             {
                 self.broadcast().emit_with_ack(event, data)
+            }
+
+            /// See [`Broadcast::event`].
+            pub fn event<E: TypedEvent>(&self, event: E) -> Typed<Broadcast, E> {
+                self.broadcast().event(event)
             }
 
             /// See [`Broadcast::fetch_sockets`].

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::dial;
 use super::error::ConnectError;
 use super::exchange::{self, Answer};
-use super::proxy::Proxy;
+use super::proxy::{Proxy, Route};
 use super::refusal;
 use super::tls::Tls;
 use crate::handshake::{
@@ -46,7 +46,7 @@ pub struct Client {
     deflate: Vec<DeflateConfig>,
     config: Arc<Config>,
     handshake_timeout: Duration,
-    proxy: Option<Proxy>,
+    route: Route,
     pub(super) tls: Tls,
 }
 
@@ -63,7 +63,7 @@ impl Client {
             deflate: Vec::new(),
             config: Arc::default(),
             handshake_timeout: Duration::from_secs(10),
-            proxy: None,
+            route: Route::Direct,
             tls: Tls::default(),
         }
     }
@@ -117,7 +117,17 @@ impl Client {
 
     /// Connects through a proxy. Default: none.
     pub fn proxy(mut self, proxy: Proxy) -> Self {
-        self.proxy = Some(proxy);
+        self.route = Route::Through(proxy);
+        self
+    }
+
+    /// Connects through the proxy that the environment of the process names now: `http_proxy` for `ws` and `http`, `https_proxy` for
+    /// `wss` and `https`, or else `all_proxy`, but for those servers that `no_proxy` lists (`*`, names with all below them, with or
+    /// without a port, addresses, networks such as `10.0.0.0/8`). Small letters come before capitals; `HTTP_PROXY` in capitals is
+    /// not looked at in a CGI program, whose clients could set it. Values are as for [`Proxy::new`], where `http://` may be left
+    /// out. A bad one is told when connecting. Default: the environment is not looked at.
+    pub fn proxy_from_env(mut self) -> Self {
+        self.route = Route::from_env();
         self
     }
 
@@ -135,7 +145,8 @@ impl Client {
     /// See [`ConnectError`].
     pub async fn dial(&self) -> Result<Stream, ConnectError> {
         let target: Target = self.url.parse().map_err(ConnectError::Url)?;
-        let dialled = dial::dial(&target, self.proxy.as_ref(), &self.tls);
+        let proxy = self.route.proxy(&target)?;
+        let dialled = dial::dial(&target, proxy, &self.tls);
         timeout(self.handshake_timeout, dialled).await.map_err(|_| ConnectError::Timeout)?
     }
 
@@ -186,7 +197,7 @@ impl Client {
         let exchange = async {
             let stream = match stream {
                 Some(stream) => dial::secured(stream, target, &self.tls).await?,
-                None => dial::dial(target, self.proxy.as_ref(), &self.tls).await?,
+                None => dial::dial(target, self.route.proxy(target)?, &self.tls).await?,
             };
             exchange::exchange(stream, &encode_request(&opening.request())).await
         };
@@ -243,7 +254,7 @@ impl fmt::Debug for Client {
             .field("deflate", &self.deflate)
             .field("config", &self.config)
             .field("handshake_timeout", &self.handshake_timeout)
-            .field("proxy", &self.proxy)
+            .field("route", &self.route)
             .finish_non_exhaustive()
     }
 }

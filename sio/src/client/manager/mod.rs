@@ -21,8 +21,8 @@ use ws::net::{Timed, Wheel};
 pub use self::event::ManagerEvent;
 pub(super) use self::event::OnManager;
 use self::state::{Machine, Next};
-use super::inner::Inner;
-use super::provider::{Headers, Url};
+use super::asking::provider::{Headers, Url};
+use super::socket::inner::Inner;
 use super::{Config, ConnectError, Socket};
 use crate::engine::CloseReason;
 use crate::engine::client::{Client as Engine, Handle, Server};
@@ -176,14 +176,16 @@ impl Manager {
             Next::TryAt(at) => Some(at),
             Next::GiveUp => None,
         };
-        if let Some(at) = next {
-            let task = self.runtime.spawn(opening::keep_trying(self.clone(), at));
-            state.task = Some(task.abort_handle());
-        }
         drop(state);
         self.tell(ManagerEvent::Close(reason.into()));
         for socket in self.sockets() {
             socket.handle_loss(reason.into(), next.is_some());
+        }
+        let mut state = self.state();
+        // All sockets may have ended by now, and others begun.
+        if let Some(at) = next.filter(|_| state.machine.is_waiting() && state.task.is_none()) {
+            let task = self.runtime.spawn(opening::keep_trying(self.clone(), at));
+            state.task = Some(task.abort_handle());
         }
     }
 

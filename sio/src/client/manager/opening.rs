@@ -11,7 +11,7 @@ use super::receiver::Receiver;
 use super::state::Next;
 use super::{Manager, ManagerEvent};
 use crate::client::ConnectError;
-use crate::client::address::{Address, add_parameter};
+use crate::client::asking::address::{Address, add_parameter};
 use crate::engine::client::Server;
 
 /// Connects again, from a task of its own, first at this time. Ends once there is a session, or no try is left.
@@ -113,6 +113,8 @@ impl Manager {
                 opened = state.session;
                 state.machine.handle_opened(Wheel::now());
                 state.handle = Some(handle.clone());
+                // A task that has ended keeps its memory for as long as there is a handle of it.
+                state.task = None;
                 drop(state);
                 let mut reading = self.reading();
                 // Attachments that the last session owed never come.

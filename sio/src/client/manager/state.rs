@@ -99,6 +99,11 @@ impl Machine {
         self.wait(wanted && config.enabled, config, now, random)
     }
 
+    /// Whether the next try is to come.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.state == State::Waiting
+    }
+
     /// Nobody wants a session any more.
     pub(super) const fn handle_unwanted(&mut self) {
         self.state = State::Idle;

@@ -1,5 +1,6 @@
 //! Where one attempt to connect goes, and what it carries: URL, headers, cookies.
 
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -57,7 +58,7 @@ impl Address {
         let mut resource = format!("{path}?{query}{and}EIO=4&transport={transport}");
         if let Some(sid) = sid {
             resource.push_str("&sid=");
-            resource.push_str(sid);
+            percent_encode(&mut resource, sid);
         }
         resource
     }
@@ -102,6 +103,19 @@ impl Address {
         let mut jar = self.client.cookies.lock().unwrap_or_else(PoisonError::into_inner);
         for header in set.iter().filter_map(|value| value.to_str().ok()) {
             jar.store(header, now);
+        }
+    }
+}
+
+/// Appends text to a query, percent-encoded (RFC 3986 §2.1).
+pub(crate) fn percent_encode(query: &mut String, text: &str) {
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                query.push(byte.into());
+            }
+            // Writing to a string can't fail.
+            _ => _ = write!(query, "%{byte:02X}"),
         }
     }
 }

@@ -30,7 +30,7 @@ pub struct Config {
     pub upgrade_timeout: Duration,
     /// Time for the server to take a POST. Default 20 s: a large one on a slow line. A GET waits for as long as the heartbeat lets it.
     pub request_timeout: Duration,
-    /// Time for a polling session that is closed to send what waits, and its goodbye. Default 5 s.
+    /// Time for a session that is closed to send what waits, and its goodbye. Default 5 s.
     pub close_timeout: Duration,
     /// Largest message that is taken from the server, in bytes; a larger one ends the connection. Default 16 MiB: a server is trusted
     /// more than a client, but not without end. Polling takes four times as much in one response, which may hold several messages.

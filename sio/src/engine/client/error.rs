@@ -60,7 +60,14 @@ impl ConnectError {
         use ws::ConnectError as E;
         match self {
             Self::WebSocket(error) => {
-                matches!(error, E::Url(_) | E::Header(_) | E::Subprotocol(_) | E::TlsUnavailable)
+                matches!(
+                    error,
+                    E::Url(_)
+                        | E::Header(_)
+                        | E::Subprotocol(_)
+                        | E::TlsUnavailable
+                        | E::Proxy(ws::client::ProxyError::Url(_))
+                )
             }
             Self::Config(_) | Self::Http(HttpError::Request(_)) => true,
             _ => false,

@@ -2,6 +2,7 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
@@ -10,7 +11,7 @@ use tokio::sync::Notify;
 use ws::net::{Timed, Wheel};
 
 use super::outlet::Outlet;
-use crate::engine::{Batches, CloseReason, Liveness, Open, Outgoing, SendError, Transport};
+use crate::engine::{Alarm, Batches, CloseReason, Liveness, Open, Outgoing, SendError, Transport};
 
 /// When a pong found no room among what waits, it is tried again after this time.
 const RETRY: Duration = Duration::from_millis(100);
@@ -26,13 +27,16 @@ struct Shared {
     max_payload: usize,
     max_buffered_bytes: usize,
     liveness: Mutex<Liveness>,
+    alarm: Mutex<Alarm>,
     /// A pong has found no room.
     owes_pong: AtomicBool,
     /// Why the session ended, known to whoever ended it before the connection has.
     ended: OnceLock<CloseReason>,
     /// Wakes the task of a polling session: there is something to send, or to do.
     work: Notify,
-    /// Wakes who waits for room in a polling session.
+    /// Nothing is left of the session.
+    is_gone: AtomicBool,
+    /// Wakes who waits for room in a polling session, or for the end.
     room: Notify,
 }
 
@@ -47,10 +51,12 @@ impl Handle {
             max_payload: max_payload.unwrap_or(usize::MAX),
             max_buffered_bytes,
             liveness: Mutex::new(Liveness::new(&open, now, SystemTime::now())),
+            alarm: Mutex::default(),
             open,
             owes_pong: AtomicBool::new(false),
             ended: OnceLock::new(),
             work: Notify::new(),
+            is_gone: AtomicBool::new(false),
             room: Notify::new(),
         });
         let next = shared.liveness().next_look(now);
@@ -107,6 +113,24 @@ impl Handle {
     /// Closes the session after what has been sent.
     pub fn close(&self) {
         self.end(CloseReason::ForcedClose);
+    }
+
+    /// Waits until nothing is left of the session: after [`close`](Self::close), until what was sent before has left.
+    pub async fn closed(&self) {
+        loop {
+            let mut gone = pin!(self.0.room.notified());
+            gone.as_mut().enable();
+            if self.0.is_gone.load(Ordering::Acquire) {
+                return;
+            }
+            gone.await;
+        }
+    }
+
+    /// Nothing is left of the session, and its handler has been told.
+    pub(super) fn handle_gone(&self) {
+        self.0.is_gone.store(true, Ordering::Release);
+        self.0.room.notify_waiters();
     }
 
     /// Closes the session because what the server sends makes no sense to whoever stands above ("parse error").
@@ -234,12 +258,19 @@ impl Shared {
     }
 
     fn schedule(self: &Arc<Self>, at: Instant) {
+        if !self.alarm().set(at) {
+            return;
+        }
         let weak: Weak<Self> = Arc::downgrade(self);
         Wheel::current().schedule(weak, at);
     }
 
     fn outlet(&self) -> MutexGuard<'_, Outlet> {
         self.outlet.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn alarm(&self) -> MutexGuard<'_, Alarm> {
+        self.alarm.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn liveness(&self) -> MutexGuard<'_, Liveness> {
@@ -249,22 +280,18 @@ impl Shared {
 
 impl Timed for Shared {
     fn handle_timeout(self: Arc<Self>, now: Instant) -> Option<Instant> {
-        if self.ended.get().is_some() {
+        if !self.alarm().ring(now) || self.ended.get().is_some() {
             return None;
         }
         if self.has_expired() {
             self.end(CloseReason::PingTimeout);
             return None;
         }
-        if self.owes_pong.swap(false, Ordering::AcqRel) {
-            // The wheel still knows of the next look.
-            self.pong("");
-            return None;
-        }
-        if self.liveness().is_deaf() {
+        if self.owes_pong.swap(false, Ordering::AcqRel) || self.liveness().is_deaf() {
             self.pong("");
         }
-        Some(self.liveness().next_look(now))
+        let next = self.liveness().next_look(now);
+        self.alarm().next(Some(next))
     }
 }
 

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CONNECTION, CONTENT_TYPE, HOST, HeaderName, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::task::AbortHandle;
@@ -20,6 +21,11 @@ use crate::engine::payload;
 const KEEP: Duration = Duration::from_secs(4);
 /// A server closes an idle connection at the moment it announced; a request must not meet that.
 const MARGIN: Duration = Duration::from_secs(1);
+
+/// Bytes of a refusal's body that are told.
+const REFUSAL: usize = 1024;
+/// Time for them.
+const REFUSAL_TIME: Duration = Duration::from_secs(2);
 
 /// Makes requests.
 pub(super) struct Http(pub(super) Arc<Address>);
@@ -79,12 +85,11 @@ impl Http {
         let response = used.sender.send_request(request).await.map_err(HttpError::Io)?;
         let (parts, body) = response.into_parts();
         self.keep_cookies(&parts.headers);
+        if parts.status != StatusCode::OK {
+            return Err(refused(parts.status, body).await);
+        }
         let body = Limited::new(body, self.0.config().max_response());
         let body = body.collect().await.map_err(HttpError::Body)?.to_bytes();
-        if parts.status != StatusCode::OK {
-            let text = String::from_utf8_lossy(&body[..body.len().min(1024)]);
-            return Err(ConnectError::Refused(parts.status, text.into()));
-        }
         used.fresh_until = Instant::now() + kept_for(&parts.headers);
         *lane = Some(used);
         Ok(body)
@@ -94,9 +99,9 @@ impl Http {
         let stream = self.0.dialer().dial().await?;
         let (sender, connection) =
             http1::handshake(TokioIo::new(stream)).await.map_err(HttpError::Io)?;
-        // It notices when the server closes an idle connection; its errors come out at the request.
-        let driver = tokio::spawn(async move { _ = connection.await });
-        let driver = AbortOnDrop(driver.abort_handle());
+        // It notices when the server closes an idle connection; its errors come out at the request. In an async block it would take
+        // twice the room.
+        let driver = AbortOnDrop(tokio::spawn(connection).abort_handle());
         Ok(Lane { sender, _driver: driver, fresh_until: Instant::now() + KEEP })
     }
 
@@ -127,9 +132,30 @@ impl Http {
 }
 
 impl Lane {
+    /// Until when it may be used again. It keeps buffers, so that it should not be kept for longer.
+    pub(super) const fn fresh_until(&self) -> Instant {
+        self.fresh_until
+    }
+
     fn is_usable(&self) -> bool {
         !self.sender.is_closed() && Instant::now() < self.fresh_until
     }
+}
+
+/// What a server says that does not do what was asked, as far as it comes soon and is short.
+async fn refused(status: StatusCode, mut body: Incoming) -> ConnectError {
+    let mut said = Vec::new();
+    let all = async {
+        while let Some(Ok(frame)) = body.frame().await
+            && said.len() < REFUSAL
+        {
+            said.extend_from_slice(frame.data_ref().map(|data| &**data).unwrap_or_default());
+        }
+    };
+    // What has come is told in any case.
+    let _ = timeout(REFUSAL_TIME, all).await;
+    let text = String::from_utf8_lossy(&said[..said.len().min(REFUSAL)]);
+    ConnectError::Refused(status, text.into())
 }
 
 /// How long the server keeps the connection: `Connection: close`, or `Keep-Alive: timeout=5` (RFC 2068 §19.7.1.1), which Node sends.

@@ -27,6 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::time::timeout;
 
 pub use self::address::Server;
+pub(crate) use self::address::percent_encode;
 use self::address::{Address, Jar};
 pub use self::config::Config;
 pub use self::error::{ConnectError, HttpError};

@@ -41,7 +41,7 @@ impl Outlet {
     pub(super) fn pong(&mut self, data: &str) -> bool {
         let pong = Outgoing::pong(data);
         match self {
-            Self::Polling(batches) => batches.push_control(pong),
+            Self::Polling(batches) => batches.push_pong(pong),
             Self::WebSocket(socket) => {
                 let sent = socket.try_send_prepared(pong.prepared());
                 return !matches!(sent, Err(TrySendError::Full(())));

@@ -4,9 +4,10 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 use ws::WebSocket;
 
 use super::address::Address;
@@ -16,6 +17,11 @@ use super::websocket::{SocketHandler, handle_packet};
 use super::{ConnectError, Handle};
 use crate::engine::payload::Decoder;
 use crate::engine::{CloseReason, Open, Packet, ParseError, SessionHandler};
+
+/// How much longer it is waited after each answer with nothing in it.
+const REST: Duration = Duration::from_millis(10);
+/// But not longer than this: far less than any heartbeat.
+const MAX_REST: Duration = Duration::from_millis(500);
 
 /// A session that a GET has opened, not begun yet.
 pub(super) struct Opened {
@@ -54,17 +60,23 @@ struct Session<H: SessionHandler> {
 }
 
 impl<H: SessionHandler> Session<H> {
-    /// A payload has come (rule 12: what follows a bad packet is not looked at).
-    fn receive(&mut self, body: &Bytes) {
-        let Some(handler) = &mut self.handler else { return };
+    /// A payload has come (rule 12: what follows a bad packet is not looked at). Gives whether there was something in it: a message,
+    /// or a ping.
+    fn receive(&mut self, body: &Bytes) -> bool {
+        let mut filled = false;
+        let Some(handler) = &mut self.handler else { return filled };
         let Ok(text) = std::str::from_utf8(body) else {
-            return self.handle.end(CloseReason::ParseError);
+            self.handle.end(CloseReason::ParseError);
+            return filled;
         };
         // The body is bounded, and so are therefore its packets.
         let mut packets = Decoder::new(text, usize::MAX);
         while let Some(packet) = packets.next_packet() {
             match packet {
-                Ok(packet) => handle_packet(&self.handle, handler, &packet),
+                Ok(packet) => {
+                    filled |= matches!(packet, Packet::Message(_) | Packet::Ping(_));
+                    handle_packet(&self.handle, handler, &packet);
+                }
                 // Nothing at all: an answer of servers that close.
                 Err(ParseError::Empty) if text.is_empty() => {}
                 Err(error) => {
@@ -73,6 +85,7 @@ impl<H: SessionHandler> Session<H> {
                 }
             }
         }
+        filled
     }
 }
 
@@ -81,6 +94,7 @@ impl<H: SessionHandler> Drop for Session<H> {
         if let Some(mut handler) = self.handler.take() {
             self.handle.end(CloseReason::TransportError);
             handler.on_close(self.handle.ended().unwrap_or(CloseReason::TransportError));
+            self.handle.handle_gone();
         }
     }
 }
@@ -97,12 +111,18 @@ struct Work {
     get_lane: Option<Lane>,
     post_lane: Option<Lane>,
     upgrade: Option<Upgrade>,
+    /// When the next GET may begin, if not at once.
+    rests_until: Option<Instant>,
+    /// GETs in a row whose answer had nothing in it.
+    empty: u32,
 }
 
 enum Done {
     Got(Result<Bytes, ConnectError>),
     Posted(Result<Bytes, ConnectError>),
     Probed(Option<WebSocket>),
+    /// The time has come for the next GET, or to let go of the connection for POSTs.
+    Late,
     Woken,
 }
 
@@ -112,20 +132,33 @@ async fn run<H: SessionHandler + 'static>(opened: Opened, mut session: Session<H
     drop(body);
     let upgrade = upgrade::begin(&address, &open);
     let sid = open.sid.into();
-    let mut work =
-        Work { address, sid, get: None, post: None, get_lane: lane, post_lane: None, upgrade };
+    let mut work = Work {
+        address,
+        sid,
+        get: None,
+        post: None,
+        get_lane: lane,
+        post_lane: None,
+        upgrade,
+        rests_until: None,
+        empty: 0,
+    };
     while session.handle.ended().is_none() {
         work.begin(&session.handle);
         if let Some(socket) = work.quiet_for_upgrade(&session.handle) {
             return move_to(work.address, socket, session).await;
         }
         match work.next(&session.handle).await {
-            Done::Got(Ok(body)) => session.receive(&body),
+            Done::Got(Ok(body)) => {
+                let filled = session.receive(&body);
+                work.rest(filled);
+            }
             Done::Got(Err(error)) | Done::Posted(Err(error)) => {
                 tracing::debug!(%error, "polling failed");
                 session.handle.end(CloseReason::TransportError);
             }
             Done::Probed(probed) => work.upgrade = probed.map(Upgrade::pausing),
+            Done::Late => work.handle_timeout(),
             Done::Posted(Ok(_)) | Done::Woken => {}
         }
     }
@@ -158,7 +191,7 @@ impl Work {
     /// Begins what can begin.
     fn begin(&mut self, handle: &Handle) {
         let pausing = self.upgrade.as_ref().is_some_and(Upgrade::is_pausing);
-        if self.get.is_none() && !pausing && !handle.is_paused() {
+        if self.get.is_none() && self.rests_until.is_none() && !pausing && !handle.is_paused() {
             let (http, sid, lane) =
                 (Http(self.address.clone()), self.sid.clone(), self.get_lane.take());
             self.get = Some(Box::pin(async move {
@@ -172,6 +205,21 @@ impl Work {
                 .with_batches(|batches, max| batches.next_body(max))
                 .map(|body| self.posted(body));
         }
+    }
+
+    /// A server that answers at once though it has nothing to say is not run at: the next GET is later and later.
+    fn rest(&mut self, filled: bool) {
+        self.empty = if filled { 0 } else { self.empty + 1 };
+        // While a session moves, a server ends a GET or two with nothing (rule 17).
+        if let Some(times @ 1..) = self.empty.checked_sub(2) {
+            self.rests_until = Some(Instant::now() + (REST * times).min(MAX_REST));
+        }
+    }
+
+    fn handle_timeout(&mut self) {
+        let now = Instant::now();
+        self.rests_until.take_if(|until| *until <= now);
+        self.post_lane.take_if(|lane| lane.fresh_until() <= now);
     }
 
     fn posted(&mut self, body: Bytes) -> Request {
@@ -196,7 +244,9 @@ impl Work {
 
     /// What is done first.
     async fn next(&mut self, handle: &Handle) -> Done {
-        let Self { get, post, get_lane, post_lane, upgrade, .. } = self;
+        let Self { get, post, get_lane, post_lane, upgrade, rests_until, .. } = self;
+        let fresh_until = post_lane.as_ref().map(Lane::fresh_until);
+        let next = [fresh_until, *rests_until].into_iter().flatten().min();
         let requests = std::future::poll_fn(|context| {
             if let Some(request) = get
                 && let Poll::Ready((lane, got)) = request.as_mut().poll(context)
@@ -218,9 +268,16 @@ impl Work {
                 None => std::future::pending().await,
             }
         };
+        let late = async {
+            match next {
+                Some(until) => sleep_until(until).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             done = requests => done,
             probed = probed => Done::Probed(probed),
+            () = late => Done::Late,
             () = handle.work() => Done::Woken,
         }
     }
@@ -237,17 +294,18 @@ impl Work {
             if let Some(post) = self.post.take() {
                 self.post_lane = post.await.0;
             }
-            handle.with_batches(|batches, _| {
-                batches.push_control(crate::engine::Outgoing::close());
-                Some(())
-            });
+            // The goodbye comes alone: Node's server hands on what stands before it in the same payload only after it has ended the
+            // session.
             while let Some(body) = handle.with_batches(|batches, max| batches.next_body(max)) {
                 let (lane, posted) = self.posted(body).await;
                 self.post_lane = lane;
                 if posted.is_err() {
-                    break;
+                    return;
                 }
             }
+            let close = crate::engine::payload::encode(&[crate::engine::Outgoing::close()]);
+            // Nobody is left to be told if it fails.
+            let _ = self.posted(close).await;
         };
         // Whoever does not take it in time finds out by the heartbeat.
         let _ = timeout(time, goodbye).await;

@@ -49,6 +49,7 @@ impl<H: SessionHandler> SocketHandler<H> {
         if let Some((handle, mut handler)) = self.0.take() {
             handle.end(reason);
             handler.on_close(handle.ended().unwrap_or(reason));
+            handle.handle_gone();
         }
     }
 }

@@ -3,14 +3,17 @@
 //! Called by `dial`, which has a byte stream to the proxy and gets one to the server. TLS with the server is spoken inside of the
 //! tunnel, so that the proxy sees its name and nothing else; the name is resolved by the proxy.
 
+mod environment;
 mod http;
 mod socks;
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 use ::http::Uri;
 
+pub(super) use self::environment::Environment;
 use super::error::ConnectError;
 use crate::handshake::Target;
 use crate::net::Stream;
@@ -140,6 +143,38 @@ fn decode(text: &str) -> Result<Box<str>, ProxyError> {
     }
     let decoded = String::from_utf8(decoded).map_err(|_| BAD)?;
     Ok(decoded.into())
+}
+
+/// How a server is reached.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Route {
+    #[default]
+    Direct,
+    Through(Proxy),
+    /// As the environment says; or it says something wrong, which is told when connecting.
+    Environment(Result<Arc<Environment>, &'static str>),
+}
+
+impl Route {
+    /// The proxy for this server.
+    pub(super) fn proxy(&self, target: &Target) -> Result<Option<&Proxy>, ProxyError> {
+        Ok(match self {
+            Self::Direct => None,
+            Self::Through(proxy) => Some(proxy),
+            Self::Environment(Ok(environment)) => {
+                environment.proxy(target.is_secure(), target.host(), target.port())
+            }
+            Self::Environment(Err(problem)) => return Err(ProxyError::Url(problem)),
+        })
+    }
+
+    pub(super) fn from_env() -> Self {
+        Self::Environment(match Environment::of_process() {
+            Ok(environment) => Ok(Arc::new(environment)),
+            Err(ProxyError::Url(problem)) => Err(problem),
+            Err(_) => Err("the environment names none"),
+        })
+    }
 }
 
 /// Why there is no tunnel.

@@ -10,19 +10,19 @@ use http::HeaderMap;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::ConnectError;
+use crate::client::ConnectError;
 use crate::handler::guard;
 
 /// An error of the application's own.
-pub(super) type BoxError = Box<dyn Error + Send + Sync>;
+pub(in crate::client) type BoxError = Box<dyn Error + Send + Sync>;
 
 type Asked<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
 
 /// An async closure that gives a `T`.
-pub(super) struct Provider<T>(Arc<dyn Fn() -> Asked<T> + Send + Sync>);
+pub(in crate::client) struct Provider<T>(Arc<dyn Fn() -> Asked<T> + Send + Sync>);
 
 impl<T: 'static> Provider<T> {
-    pub(super) fn new<F, Fut>(ask: F) -> Self
+    pub(in crate::client) fn new<F, Fut>(ask: F) -> Self
     where
         F: FnOnce() -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Result<T, BoxError>> + Send + 'static,
@@ -31,7 +31,7 @@ impl<T: 'static> Provider<T> {
     }
 
     /// Asks; a panic is an error, too.
-    pub(super) async fn ask(&self) -> Result<T, BoxError> {
+    pub(in crate::client) async fn ask(&self) -> Result<T, BoxError> {
         guard(async { (self.0)().await })
             .await
             .unwrap_or_else(|panic| Err(panic.into_string().into()))
@@ -51,10 +51,10 @@ impl<T> fmt::Debug for Provider<T> {
 }
 
 /// Where the auth payload comes from.
-pub(super) type Auth = Provider<Box<RawValue>>;
+pub(in crate::client) type Auth = Provider<Box<RawValue>>;
 
 impl Auth {
-    pub(super) fn serialize<F, Fut, T, E>(ask: F) -> Self
+    pub(in crate::client) fn serialize<F, Fut, T, E>(ask: F) -> Self
     where
         F: FnOnce() -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Result<T, E>> + Send + 'static,
@@ -68,7 +68,7 @@ impl Auth {
     }
 
     /// The payload: rule 24 wants it to be an object, and a server closes the connection for anything else.
-    pub(super) async fn payload(&self) -> Result<Box<RawValue>, ConnectError> {
+    pub(in crate::client) async fn payload(&self) -> Result<Box<RawValue>, ConnectError> {
         let payload = self.ask().await;
         let payload = payload.map_err(|error| ConnectError::Auth(error.to_string().into()))?;
         match payload.get().starts_with('{') {
@@ -79,7 +79,7 @@ impl Auth {
 }
 
 /// Where the headers come from that are not always the same.
-pub(super) type Headers = Provider<HeaderMap>;
+pub(in crate::client) type Headers = Provider<HeaderMap>;
 
 /// Where the URL comes from, if not from the builder.
-pub(super) type Url = Provider<String>;
+pub(in crate::client) type Url = Provider<String>;

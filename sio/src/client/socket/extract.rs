@@ -1,6 +1,6 @@
 //! Extractors of a client's handlers; those that a server has as well are in [`crate::handler`].
 
-use super::{Call, DisconnectReason, Rejection, Socket};
+use crate::client::{Call, DisconnectReason, Rejection, Socket};
 use crate::handler::Extract;
 
 impl Extract<Self> for Socket {

@@ -8,14 +8,14 @@ use std::sync::Arc;
 use serde::Serialize;
 use tokio::sync::oneshot;
 
-use super::asking::asking;
-use super::inner::Inner;
-use super::manager::Manager;
 use super::provider::{Auth, BoxError};
-use super::pull::Pull;
-use super::{ConnectError, DisconnectReason, Handler, IntoReply, Listener, Socket};
+use super::setters::asking;
+use crate::client::manager::Manager;
+use crate::client::socket::inner::Inner;
+use crate::client::socket::pull::Pull;
+use crate::client::{ConnectError, DisconnectReason, Handler, IntoReply, Listener, Socket};
 use crate::emitter::Listeners;
-use crate::handler::{self, For};
+use crate::handler::{self, For, Listens, Typed, TypedEvent};
 
 /// A namespace that is to be joined; made by [`Socket::namespace`].
 #[derive(Clone)]
@@ -23,21 +23,21 @@ use crate::handler::{self, For};
 pub struct Join {
     manager: Arc<Manager>,
     namespace: String,
-    pub(super) asks: Asks,
+    pub(in crate::client) asks: Asks,
 }
 
 /// What an application asks for in a namespace, whoever joins it.
 #[derive(Clone, Default)]
-pub(super) struct Asks {
-    pub(super) auth: Option<Auth>,
-    pub(super) listeners: Listeners<Listener>,
-    pub(super) on_connect: Vec<Listener>,
-    pub(super) on_disconnect: Vec<Listener>,
-    pub(super) keep_events: bool,
+pub(in crate::client) struct Asks {
+    pub(in crate::client) auth: Option<Auth>,
+    pub(in crate::client) listeners: Listeners<Listener>,
+    pub(in crate::client) on_connect: Vec<Listener>,
+    pub(in crate::client) on_disconnect: Vec<Listener>,
+    pub(in crate::client) keep_events: bool,
 }
 
 impl Join {
-    pub(super) fn new(manager: Arc<Manager>, namespace: String) -> Self {
+    pub(in crate::client) fn new(manager: Arc<Manager>, namespace: String) -> Self {
         Self { manager, namespace, asks: Asks::default() }
     }
 
@@ -60,7 +60,7 @@ impl Join {
 asking!(Join);
 
 /// Joins, and waits for the answer.
-pub(super) async fn join(
+pub(in crate::client) async fn join(
     manager: &Arc<Manager>,
     namespace: String,
     asks: Asks,
@@ -87,7 +87,7 @@ pub(super) async fn join(
 }
 
 /// A socket that is joined as soon as there is a connection.
-pub(super) fn enter(
+pub(in crate::client) fn enter(
     manager: &Arc<Manager>,
     mut namespace: String,
     asks: Asks,

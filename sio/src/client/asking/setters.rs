@@ -1,7 +1,7 @@
-//! What an application asks for before a namespace is joined: the same for a [`Builder`](super::Builder) and a
-//! [`Join`](super::Join), whose methods these are; hence a macro.
+//! What an application asks for before a namespace is joined: the same for a [`Builder`](crate::client::Builder) and a
+//! [`Join`](crate::client::Join), whose methods these are; hence a macro.
 
-/// The setters that a [`Builder`](super::Builder) and a [`Join`] have in common.
+/// The setters that a [`Builder`](crate::client::Builder) and a [`Join`] have in common.
 macro_rules! asking {
     ($type:ident) => {
         /// What is wanted of the namespace.
@@ -38,6 +38,11 @@ macro_rules! asking {
                 let (event, listener) = handler::named(event, handler);
                 self.asks.listeners.on(event, listener);
                 self
+            }
+
+            /// As [`Socket::event`], before there is a connection: what its `on` gives goes on being built.
+            pub fn event<E: TypedEvent>(self, _event: E) -> Typed<Self, E> {
+                Typed::new(self)
             }
 
             /// As [`Socket::on_any`], before there is a connection.
@@ -79,6 +84,16 @@ macro_rules! asking {
                 self
             }
         }
+
+        impl Listens for $type {
+            type Socket = Socket;
+            type Listened = Self;
+
+            fn on_named(mut self, event: &'static str, listener: Listener) -> Self {
+                self.asks.listeners.on(event, listener);
+                self
+            }
+        }
     };
 }
-pub(super) use asking;
+pub(in crate::client) use asking;

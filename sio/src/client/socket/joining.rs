@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use ws::net::Wheel;
 
 use super::inner::{Connected, Inner, Phase};
-use super::{Call, ConnectError, Socket};
+use crate::client::{Call, ConnectError, Socket};
 use crate::engine::client::Handle;
 use crate::handler::{Endpoint, frame};
 use crate::packet::encode;
@@ -23,7 +23,12 @@ struct Granted {
 
 impl Inner {
     /// Asks to be let in, after a delay, with a deadline.
-    pub(super) fn begin_joining(self: &Arc<Self>, session: u64, handle: &Handle, delay: Duration) {
+    pub(in crate::client) fn begin_joining(
+        self: &Arc<Self>,
+        session: u64,
+        handle: &Handle,
+        delay: Duration,
+    ) {
         let mut core = self.core();
         if !matches!(core.phase, Phase::Waiting(_)) {
             return;
@@ -50,7 +55,12 @@ impl Inner {
     }
 
     /// The server has let the client in.
-    pub(super) fn handle_connect(self: &Arc<Self>, session: u64, handle: &Handle, payload: &str) {
+    pub(in crate::client) fn handle_connect(
+        self: &Arc<Self>,
+        session: u64,
+        handle: &Handle,
+        payload: &str,
+    ) {
         let Ok(granted) = serde_json::from_str::<Granted>(payload) else {
             return self.handle_join_failure(ConnectError::OldServer);
         };

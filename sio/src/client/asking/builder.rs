@@ -9,14 +9,16 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 
 use super::address::Address;
-use super::asking::asking;
 use super::join::{self, Asks};
-use super::manager::{Manager, ManagerEvent, OnManager, Settings};
 use super::provider::{Auth, BoxError, Headers, Url};
-use super::{Config, ConnectError, DisconnectReason, Handler, HandlerError, IntoReply, Socket};
+use super::setters::asking;
+use crate::client::manager::{Manager, ManagerEvent, OnManager, Settings};
+use crate::client::{
+    Config, ConnectError, DisconnectReason, Handler, HandlerError, IntoReply, Listener, Socket,
+};
 use crate::engine::Transport;
 use crate::engine::client::{Client as Engine, ConnectError as SessionError, Server};
-use crate::handler::{self, For, OnError};
+use crate::handler::{self, For, Listens, OnError, Typed, TypedEvent};
 
 /// Where clients begin: [`Client::builder`].
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +38,7 @@ pub struct Builder {
     mistake: Option<&'static str>,
     url_provider: Option<Url>,
     headers_provider: Option<Headers>,
-    pub(super) websocket: ws::Client,
+    pub(in crate::client) websocket: ws::Client,
     asks: Asks,
     on_error: Option<OnError<Socket>>,
     on_manager: Option<OnManager>,
@@ -138,6 +140,13 @@ impl Builder {
         self
     }
 
+    /// Connects through the proxy that the environment of the process names now, if it names one for the server; over every transport.
+    /// See [`ws::Client::proxy_from_env`]. Default: the environment is not looked at.
+    pub fn proxy_from_env(mut self) -> Self {
+        self.websocket = self.websocket.proxy_from_env();
+        self
+    }
+
     /// How connections are made: TLS, proxy and compression as in this client of the crate `ws`, whose URL, limits and deadlines are
     /// of no importance.
     pub fn websocket(mut self, websocket: ws::Client) -> Self {
@@ -145,7 +154,7 @@ impl Builder {
         self
     }
 
-    /// Limits, deadlines and policies.
+    /// Limits, deadlines and policies. It comes before [`transports`](Self::transports), which are part of it.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
@@ -185,7 +194,7 @@ impl Builder {
     }
 
     /// As [`connect`](Self::connect), but returns at once: the connection is made in the background, and tried for as after a loss
-    /// (whatever [`Reconnection::first`](super::Reconnection::first) says). What is emitted meanwhile waits.
+    /// (whatever [`Reconnection::first`](crate::client::Reconnection::first) says). What is emitted meanwhile waits.
     ///
     /// # Errors
     /// [`ConnectError`] for mistakes in URL, headers and configuration.

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use ws::net::Wheel;
 
 use super::inner::{Core, Inner};
-use super::{EmitError, HandlerError, Listener, Socket};
+use crate::client::{EmitError, HandlerError, Listener, Socket};
 use crate::emitter::{ListenerId, Listeners};
 use crate::engine::Outgoing;
 use crate::handler::{self, Bounds, Encode, Endpoint, How, Inbox, Replies, frame};
@@ -104,6 +104,7 @@ impl Endpoint for Socket {
             let bytes = core.early.iter().map(Packet::weight).sum::<usize>() + packet.weight();
             if bytes <= config.max_queued_bytes {
                 core.early.push(packet);
+                self.schedule(&mut core);
             }
             return;
         }
@@ -127,7 +128,7 @@ impl Endpoint for Socket {
 
 impl Socket {
     /// Adds a listener, for which events may have come already.
-    pub(super) fn listen(
+    pub(in crate::client) fn listen(
         &self,
         add: impl FnOnce(&mut Listeners<Listener>) -> ListenerId,
     ) -> ListenerId {
@@ -153,19 +154,19 @@ impl Socket {
     }
 
     /// Answers to events that came in this session.
-    pub(super) fn answering(&self, session: u64) -> Arc<Answering> {
+    pub(in crate::client) fn answering(&self, session: u64) -> Arc<Answering> {
         Arc::new(Answering { inner: self.inner().clone(), session })
     }
 
     /// The session that is open now; 0 without one.
-    pub(super) fn session(&self) -> u64 {
+    pub(in crate::client) fn session(&self) -> u64 {
         self.inner().core().phase.connected().map_or(0, |connected| connected.session)
     }
 }
 
 /// Takes answers to events of one session. In another the server knows nothing of them, or even takes them for answers to something
 /// else.
-pub(super) struct Answering {
+pub(in crate::client) struct Answering {
     inner: Arc<Inner>,
     session: u64,
 }

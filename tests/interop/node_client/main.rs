@@ -1,16 +1,16 @@
-//! All that the Socket.IO client can do, against Node's own server (`client_server.js`), over each transport. Needs node and the packages
-//! of this folder (`npm ci`), hence the feature `interop`: who asks for these tests is told what is missing.
+//! All that the Socket.IO client can do, against Node's own server (`client_server.js` and `reference_server.js`), over each transport.
+//! Needs node and the packages of this folder (`npm ci`), hence the feature `interop`: who asks for these tests is told what is missing.
 
-#[allow(dead_code, reason = "not all of it is needed here")]
-#[path = "../socketio_client/relay.rs"]
+mod node;
+mod reference;
+#[path = "../../socketio_client/relay.rs"]
 mod relay;
 #[allow(dead_code, reason = "its scripted servers are for the tests without node")]
-#[path = "../socketio_client/support.rs"]
+#[path = "../../socketio_client/support.rs"]
 mod support;
+mod weather;
 
 use std::net::SocketAddr;
-use std::path::Path;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -19,11 +19,10 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sio::client::{
-    Builder, Config, ConnectError, Data, DisconnectReason, EmitError, OnRefusal, Socket, Transport,
+    Builder, Config, ConnectError, Data, DisconnectReason, OnRefusal, Socket, Transport,
 };
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
 
+use node::Node;
 use relay::Relay;
 use support::{Seen, client, configured, soon, until};
 
@@ -33,46 +32,6 @@ const WAYS: [&[Transport]; 4] = [
     &[Transport::Polling, Transport::WebSocket],
     &[Transport::WebSocket, Transport::Polling],
 ];
-
-/// A server of Node's. It ends with its standard input, or when it is killed.
-struct Node {
-    addr: SocketAddr,
-    process: Child,
-}
-
-impl Node {
-    async fn start(flags: &[&str]) -> Self {
-        let interop = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop");
-        assert!(
-            interop.join("node_modules/socket.io").is_dir(),
-            "no socket.io in {}: run `npm ci` there",
-            interop.display()
-        );
-        let mut process = Command::new("node")
-            .arg("client_server.js")
-            .args(flags)
-            .current_dir(interop)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("Node.js is installed");
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let port = soon(lines.next_line()).await.unwrap().expect("its port");
-        Self { addr: SocketAddr::from(([127, 0, 0, 1], port.trim().parse().unwrap())), process }
-    }
-
-    /// kill -9.
-    async fn kill(mut self) -> u16 {
-        soon(self.process.kill()).await.unwrap();
-        self.addr.port()
-    }
-
-    async fn again(port: u16, flags: &[&str]) -> Self {
-        let port = port.to_string();
-        Self::start(&[&["--port", &port], flags].concat()).await
-    }
-}
 
 fn eager(change: impl FnOnce(&mut Config)) -> Config {
     configured(|config| {
@@ -201,6 +160,49 @@ async fn a_server_with_one_transport_is_found() {
             assert_eq!(socket.transport(), Some(transport));
             assert_eq!(ask::<i64>(&socket, "add", (2, 3)).await, 5);
         }
+    }
+}
+
+sio::events! {
+    Add = "add": (i64, i64) => i64;
+    GiveBack = "give back": File => File;
+    Echo = "echo": (String, u32);
+}
+
+#[tokio::test]
+async fn events_have_types() {
+    let node = Node::start(&[]).await;
+    let seen = Seen::new();
+    let sender = seen.sender();
+    let builder = client(node.addr).event(Echo).on(async move |_, both| _ = sender.send(both));
+    let socket = soon(builder.connect()).await.unwrap();
+    assert_eq!(soon(socket.event(Add).emit_with_ack((2, 3))).await.unwrap(), 5);
+    let file = File { name: "x".into(), parts: vec![Bytes::from_static(&[1, 2])] };
+    assert_eq!(soon(socket.event(GiveBack).emit_with_ack(&file)).await.unwrap(), file);
+    socket.event(Echo).emit(("a".to_owned(), 1)).unwrap();
+    assert_eq!(seen.next().await, ("a".to_owned(), 1));
+}
+
+#[tokio::test]
+async fn a_program_without_tokio_talks_with_node() {
+    let node = Node::start(&[]).await;
+    for way in WAYS {
+        let builder = via(node.addr, way, eager(|_| ()));
+        let talk = move || {
+            let socket = builder.connect_blocking().unwrap();
+            socket.on("question", |text: String| text + "!");
+            assert_eq!(socket.event(Add).emit_with_ack((2, 3)).unwrap(), 5);
+            assert_eq!(socket.emit_with_ack::<String>("ask", ()).unwrap(), "?!");
+            socket.emit("echo", 7).unwrap();
+            assert_eq!(socket.next().unwrap().data::<i64>().unwrap(), 7);
+            assert_eq!(
+                socket.namespace("/other").unwrap().emit_with_ack::<i64>("add", (1, 1)).unwrap(),
+                2
+            );
+            socket.emit("leave me", ()).unwrap();
+            assert_eq!(socket.closed(), DisconnectReason::IoServerDisconnect);
+        };
+        soon(tokio::task::spawn_blocking(talk)).await.unwrap();
     }
 }
 
@@ -353,46 +355,53 @@ async fn node_does_not_give_up_a_client_that_does_not_read() {
     }
 }
 
+/// Of some events the answer is waited for, and comes exactly once: an event that the server saw twice is one for its sender.
 #[tokio::test]
 async fn rule_30_nothing_is_lost_or_out_of_order_in_a_thousand_reconnects() {
-    const RECONNECTS: u32 = 1000;
-    let node = Node::start(&[]).await;
-    let relay = Relay::to(node.addr).await;
-    let connects = Seen::new();
-    let sender = connects.sender();
-    let config = configured(|config| {
-        config.reconnection.delay = Duration::from_millis(1);
-        config.reconnection.max_delay = Duration::from_millis(2);
-        config.retries = Some(3);
-        config.offline.max_events = 10_000;
-    });
-    let socket =
-        client(relay.addr).config(config).on_connect(async move || _ = sender.send(())).connect();
-    let socket = soon(socket).await.unwrap();
-    let mut n = 0;
-    for round in 0..RECONNECTS {
-        connects.next().await;
-        for _ in 0..3 {
-            socket.emit("n", n).unwrap();
-            n += 1;
+    for (way, reconnects) in WAYS.into_iter().zip([250, 1000, 250, 250]) {
+        let node = Node::start(&[]).await;
+        let relay = Relay::to(node.addr).await;
+        let connects = Seen::new();
+        let sender = connects.sender();
+        let config = configured(|config| {
+            config.reconnection.delay = Duration::from_millis(1);
+            config.reconnection.max_delay = Duration::from_millis(2);
+            config.retries = Some(3);
+            config.offline.max_events = 10_000;
+            config.max_pending_acks = 10_000;
+        });
+        let socket = via(relay.addr, way, config).on_connect(async move || _ = sender.send(()));
+        let socket = soon(socket.connect()).await.unwrap();
+        let (mut n, mut answers, mut round) = (0, Vec::new(), 0);
+        while round < reconnects {
+            // A session over polling that is cut between two requests goes on as if nothing had happened.
+            let patience = if way == WAYS[1] { 20_000 } else { 50 };
+            let connected = tokio::time::timeout(Duration::from_millis(patience), connects.next());
+            round += u64::from(connected.await.is_ok());
+            for _ in 0..2 {
+                socket.emit("n", n).unwrap();
+                answers.push(socket.emit_with_ack::<()>("n", n + 1));
+                n += 2;
+            }
+            if round % 3 == 0 {
+                tokio::time::sleep(Duration::from_micros(round * 3)).await;
+            }
+            relay.cut();
         }
-        if round % 3 == 0 {
-            tokio::time::sleep(Duration::from_micros(u64::from(round) * 3)).await;
+        let all = socket.emit_with_ack::<Vec<u32>>("all", ());
+        let all = tokio::time::timeout(Duration::from_secs(60), all).await.unwrap().unwrap();
+        for answer in answers {
+            answer.await.unwrap();
         }
-        relay.cut();
+        let mut expected = 0;
+        for got in &all {
+            // At least once, in order: each is the one before or the next.
+            assert!(*got == expected || *got + 1 == expected, "{got} instead of {expected}");
+            expected = got + 1;
+        }
+        assert_eq!(expected, n);
+        eprintln!("{way:?}: {n} events, {} of them twice", all.len() - n as usize);
     }
-    let all =
-        tokio::time::timeout(Duration::from_secs(60), socket.emit_with_ack::<Vec<u32>>("all", ()));
-    let all = all.await.unwrap().unwrap();
-    let mut expected = 0;
-    for got in &all {
-        // At least once, in order: each is the one before or the next.
-        assert!(*got == expected || *got + 1 == expected, "{got} instead of {expected}");
-        expected = got + 1;
-    }
-    assert_eq!(expected, n);
-    eprintln!("{} events, {} of them twice", n, all.len() - n as usize);
-    assert!(matches!(socket.emit("connect", ()), Err(EmitError::Encode(_))));
 }
 
 /// The lines of the README; the next test compares them.
@@ -412,12 +421,12 @@ async fn readme(url: &str) -> Result<(), Box<dyn std::error::Error>> {
 #[tokio::test]
 async fn the_lines_of_the_readme_run_against_node() {
     let dense = |text: &str| text.split_whitespace().collect::<String>();
-    let readme_text = include_str!("../../README.md");
+    let readme_text = include_str!("../../../README.md");
     let (_, block) = readme_text.split_once("use sio::client::{Client, Data};").unwrap();
     let (block, _) = block.split_once("```").unwrap();
     let shown = block.lines().filter(|line| !line.starts_with('#')).collect::<String>();
     let shown = dense(&shown.replace("\"http://127.0.0.1:3000\"", "url"));
-    assert!(dense(include_str!("node_client.rs")).contains(&shown), "it is another: {shown}");
+    assert!(dense(include_str!("main.rs")).contains(&shown), "it is another: {shown}");
     let node = Node::start(&[]).await;
     soon(readme(&format!("http://{}", node.addr))).await.unwrap();
 }

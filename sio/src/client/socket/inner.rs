@@ -23,42 +23,44 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::backoff::Backoff;
-use super::manager::{Manager, ManagerEvent};
 use super::outbox::Outbox;
-use super::provider::Auth;
 use super::pull::Pull;
-use super::recovery::Recovery;
-use super::{Call, ConnectError, DisconnectReason, Listener, OnRefusal, Refusal, Socket};
+use super::recovery::{Missed, Recovery};
+use crate::client::asking::provider::Auth;
+use crate::client::backoff::Backoff;
+use crate::client::manager::{Manager, ManagerEvent};
+use crate::client::{Call, ConnectError, DisconnectReason, Listener, OnRefusal, Refusal, Socket};
 use crate::emitter::{AckIds, Listeners};
+use crate::engine::Alarm;
 use crate::engine::client::Handle;
 use crate::handler::{Bounds, Ending, Endpoint, Inbox, frame};
 use crate::packet::{Incoming, Packet, encode};
 
 /// What a [`Socket`] is a handle of. Held by handles, handlers at work and whoever waits for an answer; by its manager weakly.
-pub(super) struct Inner {
-    pub(super) manager: Arc<Manager>,
-    pub(super) ack_ids: AckIds,
-    pub(super) auth: Option<Auth>,
+pub(in crate::client) struct Inner {
+    pub(in crate::client) manager: Arc<Manager>,
+    pub(in crate::client) ack_ids: AckIds,
+    pub(in crate::client) auth: Option<Auth>,
     namespace: Arc<str>,
     core: Mutex<Core>,
     /// Wakes who waits for the end, for an event, or for room.
-    pub(super) changed: Notify,
+    pub(in crate::client) changed: Notify,
 }
 
 /// What the lock guards.
-pub(super) struct Core {
-    pub(super) phase: Phase,
-    pub(super) inbox: Inbox<Socket>,
-    pub(super) outbox: Outbox,
-    pub(super) recovery: Recovery,
-    pub(super) on_connect: Vec<Listener>,
+pub(in crate::client) struct Core {
+    pub(in crate::client) phase: Phase,
+    pub(in crate::client) inbox: Inbox<Socket>,
+    pub(in crate::client) outbox: Outbox,
+    pub(in crate::client) alarm: Alarm,
+    pub(in crate::client) recovery: Recovery,
+    pub(in crate::client) on_connect: Vec<Listener>,
     /// Events that came before anybody listened to them, until a while after the namespace was joined.
-    pub(super) early: Vec<Packet>,
-    pub(super) early_until: Option<Instant>,
-    pub(super) pull: Option<Box<Pull>>,
+    pub(in crate::client) early: Vec<Packet>,
+    pub(in crate::client) early_until: Option<Instant>,
+    pub(in crate::client) pull: Option<Box<Pull>>,
     /// Events that came before the namespace has answered (rule 29).
-    missed: Vec<Packet>,
+    missed: Missed,
     /// The task that joins.
     joining: Option<Joining>,
     /// Who waits for the first answer.
@@ -67,7 +69,7 @@ pub(super) struct Core {
     backoff: Backoff,
 }
 
-pub(super) enum Phase {
+pub(in crate::client) enum Phase {
     /// With the id of the last connection, and the reason of its end.
     Waiting(Option<(Arc<str>, DisconnectReason)>),
     Connected(Arc<Connected>),
@@ -75,15 +77,15 @@ pub(super) enum Phase {
 }
 
 /// A namespace that is joined.
-pub(super) struct Connected {
-    pub(super) sid: Arc<str>,
-    pub(super) recovered: bool,
-    pub(super) session: u64,
-    pub(super) handle: Handle,
+pub(in crate::client) struct Connected {
+    pub(in crate::client) sid: Arc<str>,
+    pub(in crate::client) recovered: bool,
+    pub(in crate::client) session: u64,
+    pub(in crate::client) handle: Handle,
 }
 
 /// A task that ends with this.
-pub(super) struct Joining(pub(super) AbortHandle);
+pub(in crate::client) struct Joining(pub(in crate::client) AbortHandle);
 
 impl Drop for Joining {
     fn drop(&mut self) {
@@ -92,7 +94,7 @@ impl Drop for Joining {
 }
 
 impl Inner {
-    pub(super) fn new(
+    pub(in crate::client) fn new(
         manager: Arc<Manager>,
         namespace: Arc<str>,
         auth: Option<Auth>,
@@ -104,12 +106,13 @@ impl Inner {
             phase: Phase::Waiting(None),
             inbox: Inbox::new(listeners, false),
             outbox: Outbox::default(),
+            alarm: Alarm::default(),
             recovery: Recovery::default(),
             on_connect,
             early: Vec::new(),
             early_until: None,
             pull: None,
-            missed: Vec::new(),
+            missed: Missed::default(),
             joining: None,
             told,
             backoff: Backoff::default(),
@@ -118,16 +121,16 @@ impl Inner {
         Self { manager, ack_ids, auth, namespace, core: Mutex::new(core), changed }
     }
 
-    pub(super) const fn namespace(&self) -> &Arc<str> {
+    pub(in crate::client) const fn namespace(&self) -> &Arc<str> {
         &self.namespace
     }
 
-    pub(super) fn core(&self) -> MutexGuard<'_, Core> {
+    pub(in crate::client) fn core(&self) -> MutexGuard<'_, Core> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The server has put the client out.
-    pub(super) fn handle_disconnect(self: &Arc<Self>) {
+    pub(in crate::client) fn handle_disconnect(self: &Arc<Self>) {
         let reason = DisconnectReason::IoServerDisconnect;
         if self.manager.config().reconnection.after_server_disconnect
             && self.handle_loss(reason, true)
@@ -138,12 +141,12 @@ impl Inner {
     }
 
     /// CONNECT_ERROR: the server does not let the client in.
-    pub(super) fn handle_refusal(self: &Arc<Self>, refusal: Refusal) {
+    pub(in crate::client) fn handle_refusal(self: &Arc<Self>, refusal: Refusal) {
         self.handle_join_failure(ConnectError::Refused(refusal));
     }
 
     /// The namespace was not joined.
-    pub(super) fn handle_join_failure(self: &Arc<Self>, error: ConnectError) {
+    pub(in crate::client) fn handle_join_failure(self: &Arc<Self>, error: ConnectError) {
         let namespace = &*self.namespace;
         self.manager.tell(ManagerEvent::ConnectError { namespace, error: &error });
         let config = self.manager.config();
@@ -175,7 +178,11 @@ impl Inner {
     }
 
     /// The session is lost. If the connection comes back, the socket waits for it; whether it does.
-    pub(super) fn handle_loss(self: &Arc<Self>, reason: DisconnectReason, returns: bool) -> bool {
+    pub(in crate::client) fn handle_loss(
+        self: &Arc<Self>,
+        reason: DisconnectReason,
+        returns: bool,
+    ) -> bool {
         let mut core = self.core();
         let waits = match &core.phase {
             // Who has never been in is told, unless that is to be tried for.
@@ -189,10 +196,12 @@ impl Inner {
             return false;
         }
         core.joining = None;
-        core.missed.clear();
+        core.missed = Missed::default();
         let Phase::Connected(connected) = &core.phase else { return true };
         core.phase = Phase::Waiting(Some((connected.sid.clone(), reason)));
-        core.outbox.handle_lost();
+        if core.outbox.handle_lost(self.manager.config().resends) {
+            tracing::warn!(namespace = %self.namespace, "an event is given up under which the connection was always lost");
+        }
         // Rule 30: answers to what was sent don't come any more; those to what waits still may.
         let mut acks = mem::take(&mut core.inbox.acks);
         let Core { outbox, inbox, .. } = &mut *core;
@@ -218,12 +227,12 @@ impl Inner {
     }
 
     /// No try to connect is left.
-    pub(super) fn give_up(self: &Arc<Self>) {
+    pub(in crate::client) fn give_up(self: &Arc<Self>) {
         self.end(DisconnectReason::ReconnectFailed, None);
     }
 
     /// Leaves the namespace.
-    pub(super) fn disconnect(self: &Arc<Self>) {
+    pub(in crate::client) fn disconnect(self: &Arc<Self>) {
         self.say_goodbye();
         self.end(DisconnectReason::IoClientDisconnect, None);
     }
@@ -283,26 +292,30 @@ impl Inner {
     }
 
     /// An event has come. It waits if the namespace has not answered yet.
-    pub(super) fn handle_event<'a>(&self, packet: Incoming<'a>) -> Option<Incoming<'a>> {
+    pub(in crate::client) fn handle_event<'a>(&self, packet: Incoming<'a>) -> Option<Incoming<'a>> {
         let mut core = self.core();
-        core.recovery.handle_event(packet.id(), packet.payload());
         match core.phase {
             Phase::Waiting(_) => {
-                let config = self.manager.config();
-                let bytes: usize = core.missed.iter().map(Packet::weight).sum();
-                if core.missed.len() < config.max_queued_events && bytes < config.max_queued_bytes {
-                    core.missed.push(packet.into_packet());
+                let max_bytes = self.manager.config().max_queued_bytes;
+                if !core.missed.push(packet.into_packet(), max_bytes) {
+                    // A session with holes is not the one from before.
+                    core.recovery.forget();
                 }
                 None
             }
-            Phase::Connected(_) => Some(packet),
+            Phase::Connected(_) => {
+                core.recovery.handle_event(packet.id(), packet.payload());
+                Some(packet)
+            }
             Phase::Over(..) => None,
         }
     }
 
     /// What came before the answer is first in line.
-    pub(super) fn release_missed(core: &mut Core, bounds: Bounds) -> bool {
-        for packet in mem::take(&mut core.missed) {
+    pub(in crate::client) fn release_missed(core: &mut Core, bounds: Bounds) -> bool {
+        for packet in mem::take(&mut core.missed).into_packets() {
+            // Only now: if the connection had broken before, it would have to come again.
+            core.recovery.handle_event(packet.id, &packet.payload);
             core.inbox.push(packet);
         }
         core.inbox.begin_turn(bounds)
@@ -311,13 +324,21 @@ impl Inner {
 
 impl Core {
     /// The server has let the client in: nobody need ask any more.
-    pub(super) fn settle(&mut self) -> Option<oneshot::Sender<Result<(), ConnectError>>> {
+    pub(in crate::client) fn settle(
+        &mut self,
+    ) -> Option<oneshot::Sender<Result<(), ConnectError>>> {
         self.joining = None;
         self.backoff.reset();
         self.told.take()
     }
 
-    pub(super) fn join_with(&mut self, task: AbortHandle) {
+    /// When to look after what waits.
+    pub(in crate::client) fn deadline(&self) -> Option<std::time::Instant> {
+        let early = self.early_until.filter(|_| !self.early.is_empty()).map(Instant::into_std);
+        [self.outbox.deadline(), early].into_iter().flatten().min()
+    }
+
+    pub(in crate::client) fn join_with(&mut self, task: AbortHandle) {
         self.joining = Some(Joining(task));
     }
 }
@@ -331,11 +352,11 @@ impl Drop for Inner {
 }
 
 impl Phase {
-    pub(super) const fn is_over(&self) -> bool {
+    pub(in crate::client) const fn is_over(&self) -> bool {
         matches!(self, Self::Over(..))
     }
 
-    pub(super) const fn connected(&self) -> Option<&Arc<Connected>> {
+    pub(in crate::client) const fn connected(&self) -> Option<&Arc<Connected>> {
         match self {
             Self::Connected(connected) => Some(connected),
             _ => None,
@@ -344,7 +365,7 @@ impl Phase {
 }
 
 impl Socket {
-    pub(super) fn call_disconnect(&self, listener: &Listener, reason: DisconnectReason) {
+    pub(in crate::client) fn call_disconnect(&self, listener: &Listener, reason: DisconnectReason) {
         if let Some(work) = listener(&mut Call::disconnect(self, reason)) {
             self.inner().manager.runtime().spawn(work);
         }

@@ -10,13 +10,13 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::inner::Core;
-use super::{EmitError, Socket};
-use crate::handler::{Endpoint, Replies as _};
+use crate::client::{EmitError, Socket};
+use crate::handler::{Endpoint, Replies as _, TypedEvent};
 use crate::packet::{Arguments, Packet, ReadError, encode};
 
 /// Events that no handler has taken, for who asks. Bounded: reading is paused while too many wait.
 #[derive(Debug, Default)]
-pub(super) struct Pull {
+pub(in crate::client) struct Pull {
     queue: VecDeque<Packet>,
     bytes: usize,
     paused: bool,
@@ -24,7 +24,7 @@ pub(super) struct Pull {
 
 impl Pull {
     /// Keeps an event. Called with the socket's lock held.
-    pub(super) fn push(&mut self, packet: Packet, socket: &Socket) {
+    pub(in crate::client) fn push(&mut self, packet: Packet, socket: &Socket) {
         self.bytes += packet.weight();
         self.queue.push_back(packet);
         self.regulate(socket);
@@ -54,12 +54,12 @@ impl Pull {
     }
 
     /// The connection is lost: the next knows nothing of the events that came over it.
-    pub(super) fn forget_ack_ids(&mut self) {
+    pub(in crate::client) fn forget_ack_ids(&mut self) {
         self.queue.iter_mut().for_each(|packet| packet.id = None);
     }
 
     /// The socket has ended: what waits can still be asked for, but the connection need not wait for that.
-    pub(super) fn end(core: &mut Core, socket: &Socket) {
+    pub(in crate::client) fn end(core: &mut Core, socket: &Socket) {
         if let Some(pull) = &mut core.pull
             && mem::take(&mut pull.paused)
         {
@@ -73,8 +73,8 @@ impl Socket {
     /// The next event that no handler takes; `None` once the socket has ended, and all that came before was given out.
     ///
     /// Events are kept from the first call on, or from the beginning if the builder
-    /// [keeps them](super::Builder::keep_events); then the connection is not read while too many wait
-    /// ([`Config::max_queued_events`](super::Config::max_queued_events)). While the connection is lost it waits for the next. Of
+    /// [keeps them](crate::client::Builder::keep_events); then the connection is not read while too many wait
+    /// ([`Config::max_queued_events`](crate::client::Config::max_queued_events)). While the connection is lost it waits for the next. Of
     /// several callers each gets other events. Cancel-safe: a future that is dropped has taken none.
     pub async fn next(&self) -> Option<Received> {
         loop {
@@ -130,6 +130,14 @@ impl Received {
     /// [`ReadError`] if they do not fit.
     pub fn data<T: DeserializeOwned>(&self) -> Result<T, ReadError> {
         self.arguments().read()
+    }
+
+    /// What this [typed event](TypedEvent) carries; `None` if it is another.
+    ///
+    /// # Errors
+    /// [`ReadError`] if it is that one, and the arguments do not fit.
+    pub fn typed<E: TypedEvent>(&self, _event: E) -> Option<Result<E::Args, ReadError>> {
+        (self.name() == E::NAME).then(|| self.data())
     }
 
     /// The arguments as they came.

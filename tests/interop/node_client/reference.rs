@@ -1,65 +1,20 @@
-//! The Socket.IO client against Node's own server, `reference_server.js`. Needs node and the packages of this folder (`npm ci`), hence
-//! the feature `interop`: who asks for these tests is told what is missing.
-
-#[allow(dead_code, reason = "its scripted servers are for the tests without node")]
-#[path = "../socketio_client/support.rs"]
-mod support;
-
-use std::net::SocketAddr;
-use std::path::Path;
-use std::process::Stdio;
+//! Against `reference_server.js`, the same that the official client is held against ours with.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use sio::client::{ConnectError, Data, DisconnectReason, Event, Socket};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use sio::client::{ConnectError, Data, DisconnectReason, Event};
 
-use support::{Seen, client, connect, soon};
+use crate::node::Node;
+use crate::support::{Seen, client, connect, soon};
+use crate::{WAYS, ask};
 
-/// A server of Node's. It ends with its standard input.
-struct Node {
-    addr: SocketAddr,
-    _process: Child,
-}
-
-impl Node {
-    async fn start(flags: &[&str]) -> Self {
-        let interop = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop");
-        assert!(
-            interop.join("node_modules/socket.io").is_dir(),
-            "no socket.io in {}: run `npm ci` there",
-            interop.display()
-        );
-        let mut process = Command::new("node")
-            .arg("reference_server.js")
-            .args(flags)
-            .current_dir(interop)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("Node.js is installed");
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let port = soon(lines.next_line()).await.unwrap().expect("its port");
-        Self {
-            addr: SocketAddr::from(([127, 0, 0, 1], port.trim().parse().unwrap())),
-            _process: process,
-        }
-    }
-}
-
-async fn ask<T: serde::de::DeserializeOwned + Send + 'static>(
-    socket: &Socket,
-    event: &str,
-    data: impl serde::Serialize,
-) -> T {
-    soon(socket.emit_with_ack(event, data)).await.unwrap()
+async fn start(flags: &[&str]) -> Node {
+    Node::run("reference_server.js", flags).await
 }
 
 #[tokio::test]
 async fn events_and_answers_both_ways() {
-    let node = Node::start(&[]).await;
+    let node = start(&[]).await;
     let socket = connect(node.addr).await;
     let seen = Seen::new();
     let sender = seen.sender();
@@ -93,7 +48,7 @@ async fn binary_at_any_depth_both_ways() {
     struct Deep {
         deep: Bytes,
     }
-    let node = Node::start(&[]).await;
+    let node = start(&[]).await;
     let socket = connect(node.addr).await;
     let seen = Seen::new();
     let sender = seen.sender();
@@ -120,7 +75,7 @@ async fn binary_at_any_depth_both_ways() {
 
 #[tokio::test]
 async fn order_and_large_messages() {
-    let node = Node::start(&[]).await;
+    let node = start(&[]).await;
     let socket = connect(node.addr).await;
     for n in 0..1_000 {
         socket.emit("item", n).unwrap();
@@ -143,7 +98,7 @@ async fn order_and_large_messages() {
 
 #[tokio::test]
 async fn namespaces_auth_and_refusals() {
-    let node = Node::start(&[]).await;
+    let node = start(&[]).await;
     let socket = soon(client(node.addr).auth(async || json!({ "name": "x", "n": 1 })).connect())
         .await
         .unwrap();
@@ -169,7 +124,7 @@ async fn namespaces_auth_and_refusals() {
 
 #[tokio::test]
 async fn disconnection_from_either_side() {
-    let node = Node::start(&[]).await;
+    let node = start(&[]).await;
     let watcher = connect(node.addr).await;
     ask::<()>(&watcher, "join", "watchers").await;
     let gone = Seen::new();
@@ -177,13 +132,15 @@ async fn disconnection_from_either_side() {
     watcher.on("gone", async move |Data(told): Data<(String, String, Vec<String>)>| {
         let _ = sender.send(told);
     });
-    for (event, reason, told) in [
+    let ends = [
         ("leave me", DisconnectReason::IoServerDisconnect, "server namespace disconnect"),
         ("close me", DisconnectReason::IoServerDisconnect, "server namespace disconnect"),
         ("", DisconnectReason::IoClientDisconnect, "client namespace disconnect"),
-    ] {
-        let socket =
-            soon(client(node.addr).auth(async || json!({ "name": "x" })).connect()).await.unwrap();
+    ];
+    for (way, (event, reason, told)) in WAYS.iter().flat_map(|way| ends.map(|end| (way, end))) {
+        let builder = client(node.addr).transports(way.iter().copied());
+        let builder = builder.auth(async || json!({ "name": "x" }));
+        let socket = soon(builder.connect()).await.unwrap();
         ask::<()>(&socket, "join", "room").await;
         let reasons = Seen::new();
         let sender = reasons.sender();
@@ -194,14 +151,14 @@ async fn disconnection_from_either_side() {
             "" => socket.disconnect(),
             event => socket.emit(event, ()).unwrap(),
         }
-        assert_eq!(reasons.next().await, reason, "{event}");
+        assert_eq!(reasons.next().await, reason, "{event} over {way:?}");
         assert_eq!(gone.next().await, ("x".to_owned(), told.to_owned(), vec!["room".to_owned()]));
     }
 }
 
 #[tokio::test]
 async fn the_heartbeat_of_node_is_kept() {
-    let node = Node::start(&["--ping-interval-ms", "100", "--ping-timeout-ms", "200"]).await;
+    let node = start(&["--ping-interval-ms", "100", "--ping-timeout-ms", "200"]).await;
     let socket = connect(node.addr).await;
     // Not to wait for something, but to give it the time in which it must not happen.
     tokio::time::sleep(std::time::Duration::from_millis(1_000)).await;

@@ -2,9 +2,11 @@
 
 use serde_json::value::RawValue;
 
+use crate::packet::Packet;
+
 /// What the server needs to give a session back.
 #[derive(Debug, Default)]
-pub(super) struct Recovery {
+pub(in crate::client) struct Recovery {
     /// The private id of the session; without one the server does not offer recovery.
     pid: Option<Box<str>>,
     /// The last offset, as a JSON string.
@@ -13,7 +15,7 @@ pub(super) struct Recovery {
 
 impl Recovery {
     /// The namespace was joined. Whether the session is the one from before.
-    pub(super) fn handle_connect(&mut self, pid: Option<Box<str>>) -> bool {
+    pub(in crate::client) fn handle_connect(&mut self, pid: Option<Box<str>>) -> bool {
         let recovered = pid.is_some() && self.pid == pid;
         if !recovered {
             self.offset = None;
@@ -22,9 +24,14 @@ impl Recovery {
         recovered
     }
 
+    /// The session can't be had back.
+    pub(in crate::client) fn forget(&mut self) {
+        *self = Self::default();
+    }
+
     /// An event has come. The server appends an offset to those that it can repeat, which want no answer; it can't be told from a last
     /// argument that happens to be text.
-    pub(super) fn handle_event(&mut self, id: Option<u64>, payload: &str) {
+    pub(in crate::client) fn handle_event(&mut self, id: Option<u64>, payload: &str) {
         if self.pid.is_some()
             && id.is_none()
             && let Some(offset) = last_string(payload)
@@ -35,7 +42,7 @@ impl Recovery {
 
     /// The payload of the next CONNECT: that of the application, and what the session is known by. The latter stands last, so that
     /// the application can't override it by accident.
-    pub(super) fn payload(&self, auth: Option<&RawValue>) -> Option<String> {
+    pub(in crate::client) fn payload(&self, auth: Option<&RawValue>) -> Option<String> {
         let Some(pid) = &self.pid else { return auth.map(|auth| auth.get().to_owned()) };
         let pid = serde_json::Value::from(&**pid);
         let auth = auth.map_or("{}", RawValue::get).trim();
@@ -43,6 +50,30 @@ impl Recovery {
         let comma = if open.trim_end().ends_with('{') { "" } else { "," };
         let offset = self.offset.as_deref().map(|offset| format!(r#","offset":{offset}"#));
         Some(format!(r#"{open}{comma}"pid":{pid}{}}}"#, offset.unwrap_or_default()))
+    }
+}
+
+/// Events that come before the namespace has answered: what was missed. Reading can't be paused for them, since the answer is behind
+/// them.
+#[derive(Debug, Default)]
+pub(in crate::client) struct Missed {
+    packets: Vec<Packet>,
+    bytes: usize,
+}
+
+impl Missed {
+    /// Keeps an event. `false` if there was no room for it.
+    pub(in crate::client) fn push(&mut self, packet: Packet, max_bytes: usize) -> bool {
+        let room = self.bytes < max_bytes;
+        if room {
+            self.bytes += packet.weight();
+            self.packets.push(packet);
+        }
+        room
+    }
+
+    pub(in crate::client) fn into_packets(self) -> Vec<Packet> {
+        self.packets
     }
 }
 

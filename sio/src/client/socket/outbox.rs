@@ -2,27 +2,31 @@
 //! Pure: the time comes in.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::{Offline, OnOverflow};
+use crate::client::{Offline, OnOverflow};
 use crate::handler::Frames;
 
 /// Events in the order in which they were emitted.
 #[derive(Debug, Default)]
-pub(super) struct Outbox {
+pub(in crate::client) struct Outbox {
     queue: VecDeque<Item>,
     bytes: usize,
     /// With retries: the first one has been sent, and this is about its answer.
     flight: Option<Flight>,
     /// How often the first one was sent and not answered in time.
     tries: u32,
+    /// How often the connection was lost while it was in flight.
+    losses: u32,
 }
 
 #[derive(Debug)]
-pub(super) struct Item {
+pub(in crate::client) struct Item {
     /// The ack id. With retries every item has one.
-    pub(super) id: Option<u64>,
-    pub(super) frames: Frames,
+    pub(in crate::client) id: Option<u64>,
+    pub(in crate::client) frames: Frames,
+    /// With retries: when it is given up, whatever has become of it.
+    pub(in crate::client) until: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,38 +36,43 @@ struct Flight {
 
 /// There is no room.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Full;
+pub(in crate::client) struct Full;
 
 /// What to do about the first item.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Due {
-    /// Nothing until then.
-    Later(Option<Instant>),
+pub(in crate::client) enum Due {
+    /// Nothing yet.
+    Nothing,
     /// Send it again.
     Resend,
-    /// It was sent often enough: it has been removed, and whoever waits for the answer with this id is to be told.
+    /// It was sent often enough, or has waited too long: it has been removed, and whoever waits for the answer with this id is to be
+    /// told. The next may be due, too.
     GaveUp(Option<u64>),
 }
 
 impl Outbox {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::client) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::client) fn len(&self) -> usize {
         self.queue.len()
     }
 
-    pub(super) const fn bytes(&self) -> usize {
+    pub(in crate::client) const fn bytes(&self) -> usize {
         self.bytes
     }
 
-    pub(super) fn ids(&self) -> impl Iterator<Item = u64> {
+    pub(in crate::client) fn ids(&self) -> impl Iterator<Item = u64> {
         self.queue.iter().filter_map(|item| item.id)
     }
 
     /// Takes an item. Gives the ids of those that were dropped for it, or its own if it was.
-    pub(super) fn push(&mut self, item: Item, limits: &Offline) -> Result<Vec<u64>, Full> {
+    pub(in crate::client) fn push(
+        &mut self,
+        item: Item,
+        limits: &Offline,
+    ) -> Result<Vec<u64>, Full> {
         let mut dropped = Vec::new();
         while self.queue.len() >= limits.max_events
             || (self.bytes > 0 && self.bytes >= limits.max_bytes)
@@ -89,15 +98,15 @@ impl Outbox {
         Ok(dropped)
     }
 
-    pub(super) fn front(&self) -> Option<&Item> {
+    pub(in crate::client) fn front(&self) -> Option<&Item> {
         self.queue.front()
     }
 
     /// Removes the first item: it has been sent, or is not wanted.
-    pub(super) fn pop(&mut self) -> Option<Item> {
+    pub(in crate::client) fn pop(&mut self) -> Option<Item> {
         let item = self.queue.pop_front()?;
         self.bytes -= item.weight();
-        (self.flight, self.tries) = (None, 0);
+        (self.flight, self.tries, self.losses) = (None, 0, 0);
         if self.queue.is_empty() {
             // An idle socket owns no memory for what it has sent.
             self.queue = VecDeque::new();
@@ -106,19 +115,23 @@ impl Outbox {
     }
 
     /// The item that is to be sent now, with retries: the first, unless it has been.
-    pub(super) fn ready(&self) -> Option<&Item> {
+    pub(in crate::client) fn ready(&self) -> Option<&Item> {
         if self.flight.is_some() { None } else { self.front() }
     }
 
-    /// The first item was sent; its answer is waited for.
-    pub(super) fn handle_sent(&mut self, now: Instant, ack_timeout: Duration) -> Instant {
-        let due = now.checked_add(ack_timeout).unwrap_or(now + Duration::from_secs(1 << 32));
+    /// The first item was sent; its answer is waited for until `due`.
+    pub(in crate::client) const fn handle_sent(&mut self, due: Instant) {
         self.flight = Some(Flight { due });
-        due
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout). The first item is the oldest, so that no other is given up before it.
+    pub(in crate::client) fn deadline(&self) -> Option<Instant> {
+        let until = self.front().and_then(|item| item.until);
+        [self.flight.map(|flight| flight.due), until].into_iter().flatten().min()
     }
 
     /// An answer has come. Whether it was to the first item, which is done with then.
-    pub(super) fn handle_ack(&mut self, id: u64) -> bool {
+    pub(in crate::client) fn handle_ack(&mut self, id: u64) -> bool {
         let first = self.flight.is_some() && self.front().is_some_and(|item| item.id == Some(id));
         if first {
             self.pop();
@@ -126,18 +139,25 @@ impl Outbox {
         first
     }
 
-    /// The connection is lost: what is in flight is sent again over the next. That is no try, since it may never have left.
-    pub(super) const fn handle_lost(&mut self) {
-        self.flight = None;
+    /// The connection is lost: what is in flight is sent again over the next. That is no try, since it may never have left. Gives
+    /// whether it was given up instead: so many times may not be chance.
+    pub(in crate::client) fn handle_lost(&mut self, resends: u32) -> bool {
+        self.losses += u32::from(self.flight.take().is_some());
+        let gave_up = self.losses > resends;
+        if gave_up {
+            self.pop();
+        }
+        gave_up
     }
 
     /// Time has passed.
-    pub(super) fn handle_timeout(&mut self, now: Instant, retries: u32) -> Due {
-        let Some(Flight { due }) = self.flight else { return Due::Later(None) };
-        if now < due {
-            return Due::Later(Some(due));
+    pub(in crate::client) fn handle_timeout(&mut self, now: Instant, retries: u32) -> Due {
+        let is_old = self.front().is_some_and(|item| item.until.is_some_and(|until| until <= now));
+        let is_late = self.flight.is_some_and(|Flight { due }| due <= now);
+        if !is_old && !is_late {
+            return Due::Nothing;
         }
-        if self.tries >= retries {
+        if is_old || self.tries >= retries {
             return Due::GaveUp(self.pop().and_then(|item| item.id));
         }
         self.tries += 1;
@@ -154,13 +174,16 @@ impl Item {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::engine::Outgoing;
 
     const SECOND: Duration = Duration::from_secs(1);
 
     fn item(id: u64) -> Item {
-        Item { id: Some(id), frames: Frames::One(Outgoing::text(|out| out.push_str("123456789"))) }
+        let frames = Frames::One(Outgoing::text(|out| out.push_str("123456789")));
+        Item { id: Some(id), frames, until: None }
     }
 
     fn outbox(count: u64, limits: &Offline) -> Outbox {
@@ -189,7 +212,7 @@ mod tests {
         let mut outbox = outbox(2, &oldest);
         assert_eq!(outbox.push(item(2), &oldest), Ok(vec![0]));
         assert_eq!(outbox.ids().collect::<Vec<_>>(), [1, 2]);
-        outbox.handle_sent(Instant::now(), SECOND);
+        outbox.handle_sent(Instant::now() + SECOND);
         assert_eq!(outbox.push(item(3), &oldest), Ok(vec![2]), "1 is in flight");
         let newest = limits(2, 1000, OnOverflow::DropNewest);
         assert_eq!(outbox.push(item(4), &newest), Ok(vec![4]));
@@ -203,14 +226,15 @@ mod tests {
         let (mut outbox, now) = (outbox(2, &Offline::default()), Instant::now());
         assert_eq!(outbox.ready().unwrap().id, Some(0));
         assert!(!outbox.handle_ack(0), "it was not sent yet");
-        outbox.handle_sent(now, SECOND);
+        outbox.handle_sent(now + SECOND);
         assert!(outbox.ready().is_none());
         assert!(!outbox.handle_ack(1));
         assert!(outbox.handle_ack(0));
         assert_eq!(outbox.ready().unwrap().id, Some(1));
-        outbox.handle_lost();
+        assert!(!outbox.handle_lost(1));
         assert_eq!(outbox.ready().unwrap().id, Some(1), "again");
-        outbox.handle_sent(now, SECOND);
+        assert!(!outbox.handle_lost(1), "it was not in flight");
+        outbox.handle_sent(now + SECOND);
         assert!(outbox.handle_ack(1) && outbox.is_empty());
         assert_eq!((outbox.len(), outbox.bytes()), (0, 0));
     }
@@ -219,15 +243,46 @@ mod tests {
     fn rule_30_it_is_sent_once_more_than_there_are_retries() {
         let (mut outbox, mut now) = (outbox(2, &Offline::default()), Instant::now());
         for _ in 0..2 {
-            let due = outbox.handle_sent(now, SECOND);
-            assert_eq!(outbox.handle_timeout(now, 2), Due::Later(Some(due)));
-            now = due;
+            outbox.handle_sent(now + SECOND);
+            assert_eq!(outbox.handle_timeout(now, 2), Due::Nothing);
+            assert_eq!(outbox.deadline(), Some(now + SECOND));
+            now += SECOND;
             assert_eq!(outbox.handle_timeout(now, 2), Due::Resend);
         }
-        now = outbox.handle_sent(now, SECOND);
+        outbox.handle_sent(now);
         assert_eq!(outbox.handle_timeout(now, 2), Due::GaveUp(Some(0)));
-        now = outbox.handle_sent(now, SECOND);
+        outbox.handle_sent(now);
         assert_eq!(outbox.handle_timeout(now, 2), Due::Resend, "the next has tries of its own");
-        assert_eq!(outbox.handle_timeout(now, 2), Due::Later(None));
+        assert_eq!(outbox.handle_timeout(now, 2), Due::Nothing);
+        assert_eq!(outbox.deadline(), None);
+    }
+
+    #[test]
+    fn an_event_is_given_up_when_the_connection_was_lost_under_it_too_often() {
+        let mut outbox = outbox(2, &Offline::default());
+        for gave_up in [false, false, true, false, false, true] {
+            outbox.handle_sent(Instant::now());
+            assert_eq!(outbox.handle_lost(2), gave_up);
+        }
+        assert!(outbox.is_empty() && !outbox.handle_lost(0));
+    }
+
+    #[test]
+    fn an_event_is_given_up_after_its_time_whether_it_was_sent_or_not() {
+        let now = Instant::now();
+        let old = |id, seconds| Item { until: Some(now + seconds * SECOND), ..item(id) };
+        let mut outbox = Outbox::default();
+        for (id, seconds) in [(0, 10), (1, 20), (2, 30)] {
+            outbox.push(old(id, seconds), &Offline::default()).unwrap();
+        }
+        assert_eq!(outbox.deadline(), Some(now + 10 * SECOND));
+        outbox.handle_sent(now + 5 * SECOND);
+        assert!(!outbox.handle_lost(9));
+        assert_eq!(outbox.handle_timeout(now + 9 * SECOND, 2), Due::Nothing, "not in flight");
+        outbox.handle_sent(now + 30 * SECOND);
+        assert_eq!(outbox.handle_timeout(now + 20 * SECOND, 2), Due::GaveUp(Some(0)));
+        assert_eq!(outbox.handle_timeout(now + 20 * SECOND, 2), Due::GaveUp(Some(1)));
+        assert_eq!(outbox.handle_timeout(now + 20 * SECOND, 2), Due::Nothing);
+        assert_eq!((outbox.len(), outbox.deadline()), (1, Some(now + 30 * SECOND)));
     }
 }

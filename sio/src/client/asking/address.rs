@@ -1,23 +1,23 @@
 //! From the URL that people know to what is dialled: `https://host:port/namespace?query`.
 
-use std::fmt::Write as _;
-
 use http::Uri;
+
+use crate::engine::client::percent_encode;
 
 /// Where a client connects to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Address {
+pub(in crate::client) struct Address {
     /// `ws` or `wss`, host and port.
-    pub(super) base: String,
+    pub(in crate::client) base: String,
     /// The path of the URL is the namespace, as in the reference client; `/` if there is none.
-    pub(super) namespace: String,
+    pub(in crate::client) namespace: String,
     /// Goes with the handshake.
-    pub(super) query: String,
+    pub(in crate::client) query: String,
 }
 
 impl Address {
     /// Reads a URL; gives what is wrong with it.
-    pub(super) fn parse(url: &str) -> Result<Self, &'static str> {
+    pub(in crate::client) fn parse(url: &str) -> Result<Self, &'static str> {
         let uri: Uri = url.parse().map_err(|_| "it is no URL")?;
         let scheme = match uri.scheme_str() {
             Some("http" | "ws") => "ws",
@@ -38,25 +38,13 @@ impl Address {
 }
 
 /// Appends `name=value` to a query, percent-encoded (RFC 3986 §2.1).
-pub(super) fn add_parameter(query: &mut String, name: &str, value: &str) {
+pub(in crate::client) fn add_parameter(query: &mut String, name: &str, value: &str) {
     if !query.is_empty() {
         query.push('&');
     }
-    encode(query, name);
+    percent_encode(query, name);
     query.push('=');
-    encode(query, value);
-}
-
-fn encode(query: &mut String, text: &str) {
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                query.push(byte.into())
-            }
-            // Writing to a string can't fail.
-            _ => _ = write!(query, "%{byte:02X}"),
-        }
-    }
+    percent_encode(query, value);
 }
 
 #[cfg(test)]

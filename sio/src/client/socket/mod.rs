@@ -1,10 +1,29 @@
-//! What an application does in a namespace.
+//! One socket, over all connections of its manager, and what an application does with it.
+//!
+//! | file | what |
+//! |---|---|
+//! | `inner`, `joining` | its state, and how each connection begins |
+//! | `sending`, `outbox` | what is emitted, and what of it waits |
+//! | `endpoint`, `extract`, `pull` | events that come: to handlers, or to who asks |
+//! | `recovery` | what is remembered of a session |
+//!
+//! `outbox` and `recovery` are machines without I/O.
+
+mod endpoint;
+mod extract;
+pub(super) mod inner;
+mod joining;
+mod outbox;
+pub(super) mod pull;
+mod recovery;
+mod sending;
 
 use std::fmt;
 use std::pin::pin;
 use std::sync::{Arc, Weak};
 
-use super::inner::{Inner, Phase};
+use self::inner::{Inner, Phase};
+pub use self::pull::Received;
 use super::{Answer, DisconnectReason, EmitError, Handler, IntoReply, Join};
 use crate::engine::Transport;
 use crate::handler::{self, Endpoint, For, Party, Replies};
@@ -78,9 +97,25 @@ impl Socket {
     }
 
     /// Leaves the namespace for good; with the last one the connection ends. What has been sent still leaves, what waits for a
-    /// connection is dropped.
+    /// connection is dropped. A program that ends after this should [`close`](Self::close) instead.
     pub fn disconnect(&self) {
         self.0.disconnect();
+    }
+
+    /// As [`disconnect`](Self::disconnect); if it was the last namespace of the connection, returns once what has been sent has left
+    /// and the server has been said goodbye to, or after
+    /// [`close_timeout`](crate::engine::client::Config::close_timeout).
+    pub async fn close(&self) {
+        let manager = &self.0.manager;
+        let session = manager.handle();
+        self.0.disconnect();
+        if let Some(session) = session
+            && manager.handle().is_none()
+        {
+            let time = manager.config().engine.close_timeout;
+            // Who does not take it in time finds out by the heartbeat.
+            let _ = tokio::time::timeout(time, session.closed()).await;
+        }
     }
 
     /// Waits for the end of the socket; a connection that is lost and made again is none. Gives the reason.

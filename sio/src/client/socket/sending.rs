@@ -1,5 +1,6 @@
 //! What is emitted: at once, once the connection is back, or again and again until it is answered (rule 30).
 
+use std::mem;
 use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -9,14 +10,14 @@ use ws::net::{Timed, Wheel};
 
 use super::inner::{Core, Inner};
 use super::outbox::{Due, Full, Item};
-use super::{EmitError, Socket};
+use crate::client::{EmitError, Socket};
 use crate::emitter::{AckError, Waiter};
 use crate::engine::SendError;
 use crate::engine::client::Handle;
 use crate::handler::{Endpoint, Frames, How};
 
 /// Who waited for answers that don't come, to be dropped without the lock.
-pub(super) type Unwanted = Vec<Waiter>;
+pub(in crate::client) type Unwanted = Vec<Waiter>;
 
 /// Sending with patience.
 impl Socket {
@@ -78,7 +79,7 @@ impl Socket {
     }
 
     /// Encodes an event. With retries each has an id, since each is answered.
-    pub(super) fn framed<D: Serialize>(
+    pub(in crate::client) fn framed<D: Serialize>(
         &self,
         id: Option<u64>,
         event: &str,
@@ -92,7 +93,7 @@ impl Socket {
     }
 
     /// Sends an event, or keeps it until it can be sent. Gives whether it will be: one that is `volatile` is dropped instead.
-    pub(super) fn send_or_wait(
+    pub(in crate::client) fn send_or_wait(
         &self,
         id: Option<u64>,
         frames: Frames,
@@ -118,18 +119,21 @@ impl Socket {
         if limits.max_events == 0 {
             return Err(EmitError::Disconnected);
         }
-        let dropped = core.outbox.push(Item { id, frames }, limits);
+        let until =
+            self.retries().map(|_| Wheel::deadline(self.inner().manager.config().retry_for));
+        let dropped = core.outbox.push(Item { id, frames, until }, limits);
         let dropped = dropped.map_err(|Full| EmitError::Full)?;
         let mut unwanted: Unwanted =
             dropped.into_iter().filter_map(|id| core.inbox.acks.take(id)).collect();
         unwanted.extend(self.flush(&mut core));
+        self.schedule(&mut core);
         drop(core);
         drop(unwanted);
         Ok(true)
     }
 
     /// Sends what waits, as far as there is a connection that takes it.
-    pub(super) fn flush(&self, core: &mut Core) -> Unwanted {
+    pub(in crate::client) fn flush(&self, core: &mut Core) -> Unwanted {
         let mut unwanted = Vec::new();
         let Some(connected) = core.phase.connected() else { return unwanted };
         let handle = connected.handle.clone();
@@ -144,8 +148,8 @@ impl Socket {
             match handle.send_all(&item.frames) {
                 Ok(()) if retries => {
                     let timeout = self.inner().manager.config().ack_timeout;
-                    let due = core.outbox.handle_sent(Wheel::now(), timeout);
-                    self.schedule(due);
+                    core.outbox.handle_sent(Wheel::deadline(timeout));
+                    self.schedule(core);
                 }
                 Ok(()) => _ = core.outbox.pop(),
                 Err(SendError::Full) => {
@@ -164,11 +168,13 @@ impl Socket {
         unwanted
     }
 
-    pub(super) fn retries(&self) -> Option<u32> {
+    pub(in crate::client) fn retries(&self) -> Option<u32> {
         self.inner().manager.config().retries
     }
 
-    fn schedule(&self, at: Instant) {
+    /// Tells the wheel when to look after what waits.
+    pub(in crate::client) fn schedule(&self, core: &mut Core) {
+        let Some(at) = core.deadline().filter(|at| core.alarm.set(*at)) else { return };
         let weak: Weak<Inner> = Arc::downgrade(self.inner());
         let _guard = self.inner().manager.runtime().enter();
         Wheel::current().schedule(weak, at);
@@ -186,7 +192,7 @@ async fn flush_later(socket: Weak<Inner>, handle: Handle) {
 
 impl Inner {
     /// An answer has come, and was given to who waits for it. With retries the next event follows.
-    pub(super) fn handle_ack(self: &Arc<Self>, id: Option<u64>) {
+    pub(in crate::client) fn handle_ack(self: &Arc<Self>, id: Option<u64>) {
         let Some(id) = id else { return };
         let mut core = self.core();
         if core.outbox.handle_ack(id) {
@@ -197,23 +203,31 @@ impl Inner {
     }
 }
 
-/// The timeout of answers, with retries.
+/// The timeout of answers, with retries, and of events that came early.
 impl Timed for Inner {
     fn handle_timeout(self: Arc<Self>, now: Instant) -> Option<Instant> {
         let socket = Socket::new(self.clone());
-        let retries = socket.retries()?;
         let mut core = self.core();
-        let gave_up = match core.outbox.handle_timeout(now, retries) {
-            Due::Later(next) => return next,
-            Due::Resend => None,
-            Due::GaveUp(id) => id.and_then(|id| core.inbox.acks.take(id)),
-        };
-        let unwanted = socket.flush(&mut core);
+        if !core.alarm.ring(now) {
+            return None;
+        }
+        let (mut gave_up, mut unwanted) = (Vec::new(), Vec::new());
+        if let Some(retries) = socket.retries() {
+            while let Due::GaveUp(id) = core.outbox.handle_timeout(now, retries) {
+                tracing::warn!(namespace = %self.namespace(), "an event is given up that was never answered");
+                gave_up.extend(id.and_then(|id| core.inbox.acks.take(id)));
+            }
+            unwanted = socket.flush(&mut core);
+        }
+        let is_late = core.early_until.is_none_or(|until| until.into_std() <= now);
+        let unheard = if is_late { mem::take(&mut core.early) } else { Vec::new() };
+        let next = core.deadline();
+        let next = core.alarm.next(next);
         drop(core);
-        drop(unwanted);
-        if let Some(waiter) = gave_up {
+        drop((unwanted, unheard));
+        for waiter in gave_up {
             waiter.resolve(Err(AckError::Timeout));
         }
-        None
+        next
     }
 }
