@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
 use ws::net::Shutdown;
 
-use super::entrance::Entrance;
 use super::namespace::Inner as NamespaceInner;
-use super::parent::Inner as ParentInner;
-use super::registry::Registry;
-use super::revision4;
+use super::namespace::entrance::Entrance;
+use super::namespace::parent::Inner as ParentInner;
+use super::namespace::registry::Registry;
+use super::session::revision4;
 use super::values::Values;
 use super::{
     Config, ConfigError, Handler, HandlerError, IntoReply, Middleware, Namespace, NamespaceRequest,
