@@ -15,4 +15,7 @@ mod invalid;
 mod operators;
 mod order;
 mod peer;
+mod poller;
 mod recovery;
+mod slow;
+mod version2;

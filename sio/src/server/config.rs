@@ -30,7 +30,8 @@ pub struct Config {
     pub ack_timeout: Duration,
     /// Namespaces that one client may be in at a time: each costs a socket, and the client chooses. Default 32.
     pub max_namespaces: usize,
-    /// Rooms that one socket may be in, its own not counted: rooms are often chosen by the client. Default 1,024.
+    /// Rooms that one socket may be in, its own not counted: rooms are often chosen by the client. That a client of Socket.IO 2.x has
+    /// by the id that it knows is one of them. Default 1,024.
     pub max_rooms: usize,
     /// Answers that one socket may be waited on for: a client that never answers costs memory until the timeout.
     /// Default 1,024.
@@ -74,6 +75,11 @@ pub enum SlowReceiver {
     Disconnect,
     /// It misses the event.
     Skip,
+    /// It misses the oldest events that wait for it, so that it gets what is new; an `emit` to it alone is not refused either. So many
+    /// bytes as wait in its transport wait in another queue behind that, from which events are dropped that ask for no answer. What
+    /// it must not miss (answers, the protocol's own packets) stays; if only such packets wait it is as if nothing was said, and for
+    /// another of those it is disconnected. [`Socket::dropped_events`](super::Socket::dropped_events) tells how many there were.
+    DropOldest,
 }
 
 /// Connection state recovery (rule 29), in memory.

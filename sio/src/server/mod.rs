@@ -36,7 +36,7 @@ pub use socket::{Sending, Socket};
 
 pub use crate::handler::{
     AckSender, Answer, Data, EmitError, Event, EventMiddleware, Extract, Handler, HandlerError,
-    IntoReply, Rejection, Responder,
+    IntoReply, Pass, Rejection, Responder,
 };
 
 /// One call of one handler of the server.

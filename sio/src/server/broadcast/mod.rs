@@ -1,10 +1,12 @@
 //! Broadcasts: an event for many sockets, encoded and framed once.
 //!
 //! `operators` is how one begins, `answer` what comes back if it asks for acks, `remote` what it finds instead of sending.
+//! `waiting` sends when there is room.
 
 pub(super) mod answer;
 mod operators;
 pub(super) mod remote;
+mod waiting;
 
 use std::fmt;
 use std::sync::Arc;

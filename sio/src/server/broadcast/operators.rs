@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::adapter::{Room, Target};
+use crate::adapter::{Room, SocketId, Target};
 use crate::server::{Answers, Broadcast, EmitError, Io, Namespace, RemoteSocket, Sending, Socket};
 
 /// The operators of whatever has a method `broadcast`.
@@ -67,6 +67,31 @@ macro_rules! verbs {
             /// [`EmitError::Encode`] only.
             pub fn emit(&self, event: &str, data: impl Serialize) -> Result<(), EmitError> {
                 self.broadcast().emit(event, data)
+            }
+
+            #[doc = concat!("Sends an event to ", $all, ", when there is room; see [`Broadcast::emit_when_ready`].")]
+            ///
+            /// # Errors
+            /// [`EmitError::Encode`] only.
+            pub async fn emit_when_ready(
+                &self,
+                event: &str,
+                data: impl Serialize,
+            ) -> Result<(), EmitError> {
+                self.broadcast().emit_when_ready(event, data).await
+            }
+
+            #[doc = concat!("Sends an event to those of ", $all, " that have room in time; see [`Broadcast::emit_within`].")]
+            ///
+            /// # Errors
+            /// [`EmitError::Encode`] only.
+            pub async fn emit_within(
+                &self,
+                time: Duration,
+                event: &str,
+                data: impl Serialize,
+            ) -> Result<Vec<SocketId>, EmitError> {
+                self.broadcast().emit_within(time, event, data).await
             }
 
             #[doc = concat!("Sends an event to ", $all, " and collects the answers; see [`Broadcast::emit_with_ack`].")]

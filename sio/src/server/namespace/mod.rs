@@ -19,6 +19,7 @@ use self::middleware::AnyMiddleware;
 use self::registry::Registry;
 use self::server_side::ServerSide;
 use super::recovery::Publisher;
+use super::session::backlog::Worth;
 use super::{
     Config, DisconnectReason, EmitError, Handler, IntoReply, Io, Listener, Middleware,
     SlowReceiver, Socket,
@@ -34,6 +35,9 @@ use crate::packet::{Packet, Parser};
 
 /// How many sockets a broadcast takes from the table at a time, so that a large one neither locks others out nor collects all.
 const BATCH: usize = 256;
+
+/// With room for fewer sockets than this the table keeps it when they are gone.
+const SHRINK_FROM: usize = 256;
 
 /// A namespace of the server's. Cheap to clone.
 ///
@@ -160,20 +164,21 @@ impl Inner {
 
     /// Puts a socket into the table and its rooms. `None` if it comes back, and some of what it has missed is gone.
     pub(super) fn insert(&self, socket: &Socket) -> Option<Entered> {
-        let insert = || {
+        let mut events = Vec::new();
+        let mut insert = |rooms: &[Room]| {
             self.write().insert(socket.id(), socket.clone());
             self.adapter.add(socket.id());
+            let alias = socket.inner().alias();
+            for rooms in [rooms, alias.as_slice()].into_iter().filter(|rooms| !rooms.is_empty()) {
+                events.extend(self.adapter.restore(socket.id(), rooms));
+            }
         };
         let (Some(publisher), Some(identity)) = (&self.publisher, &socket.inner().identity) else {
-            insert();
-            return Some(Entered::default());
+            insert(&[]);
+            return Some(Entered { missed: Vec::new(), events });
         };
-        let mut events = Vec::new();
         let missed = publisher.enter(socket, identity, || {
-            insert();
-            if let Some(resumed) = &identity.resumed {
-                events = self.adapter.restore(socket.id(), &resumed.rooms);
-            }
+            insert(identity.resumed.as_ref().map_or(&[], |resumed| &resumed.rooms));
         })?;
         let frames = missed.iter().filter_map(|packet| self.frame(packet));
         Some(Entered { missed: frames.flat_map(|frames| frames.to_vec()).collect(), events })
@@ -186,8 +191,14 @@ impl Inner {
         // One that has come back bears the same id.
         let is_there = sockets.get(&id).is_some_and(|there| there == socket);
         let removed = if is_there { sockets.remove(&id) } else { None };
+        // A crowd that is gone leaves no memory behind.
+        let (room, taken) = (sockets.capacity(), sockets.len());
+        if room > SHRINK_FROM && room / 8 > taken {
+            sockets.shrink_to(2 * taken);
+        }
         drop(sockets);
         let mut rooms = removed.map(|_| self.adapter.remove(id)).unwrap_or_default();
+        socket.inner().hide_alias(&mut rooms);
         if let (Some(publisher), Some(identity)) = (&self.publisher, &socket.inner().identity) {
             let restored = identity.resumed.as_ref().filter(|_| !is_there);
             rooms.extend(restored.into_iter().flat_map(|restored| restored.rooms.iter().cloned()));
@@ -305,7 +316,7 @@ impl Delivery<'_> {
     }
 
     fn send(&self, socket: &Socket, messages: &[Outgoing]) {
-        let sent = socket.inner().send(messages, self.how.volatile);
+        let sent = socket.inner().send(messages, Worth::of(self.how));
         if let (Err(EmitError::Full), SlowReceiver::Disconnect) =
             (sent, self.namespace.slow_receiver)
         {

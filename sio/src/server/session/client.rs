@@ -7,13 +7,14 @@ use std::time::Instant;
 use tokio::runtime;
 use ws::net::{Timed, Wheel};
 
+use super::backlog::{Backlog, Worth};
 use super::connection::Violation;
-use crate::engine::SendError;
 use crate::engine::server::Handle;
+use crate::engine::{Outgoing, SendError};
 use crate::handler::{Frames, Overdue, Reading, frame};
 use crate::packet::{EncodeError, Kind, encode};
 use crate::server::socket::state::{Inner, Phase};
-use crate::server::{ConnectError, DisconnectReason, Io, Socket};
+use crate::server::{ConnectError, DisconnectReason, Io, SlowReceiver, Socket};
 
 /// What all sockets of one client share.
 pub(in crate::server) struct Client {
@@ -29,6 +30,8 @@ pub(in crate::server) struct Client {
     /// When it must have asked for a namespace.
     greet_by: Instant,
     reading: Mutex<Reading>,
+    /// If the oldest events make room for newer ones.
+    pub(super) backlog: Option<Box<Backlog>>,
 }
 
 /// What a client has in one namespace.
@@ -66,6 +69,8 @@ impl Client {
     pub(in crate::server) fn new(io: Io, handle: Handle) -> Arc<Self> {
         let greet_by = Wheel::deadline(io.config().connect_timeout);
         let reading = Mutex::new(Reading::new(io.config().limits.attachment_timeout));
+        let drops = io.config().slow_receiver == SlowReceiver::DropOldest;
+        let backlog = drops.then(Box::default);
         let client = Arc::new(Self {
             io,
             handle,
@@ -75,6 +80,7 @@ impl Client {
             closing: OnceLock::new(),
             greet_by,
             reading,
+            backlog,
         });
         client.schedule(greet_by);
         client
@@ -106,18 +112,19 @@ impl Client {
         }
     }
 
-    /// Whether the session has taken what the client must not miss. If its buffer is full it is closed.
-    pub(in crate::server) fn has_taken(&self, sent: Result<(), SendError>) -> bool {
+    /// Sends what the client must not miss. If its buffer is full it is closed. Gives whether it was sent.
+    pub(in crate::server) fn tell(self: &Arc<Self>, messages: &[Outgoing]) -> bool {
+        let sent = self.send(messages, Worth::Needed);
         if matches!(sent, Err(SendError::Full)) {
             self.does_not_keep_up();
         }
         sent.is_ok()
     }
 
-    pub(in crate::server) fn refuse(&self, namespace: &str, refusal: &ConnectError) {
+    pub(in crate::server) fn refuse(self: &Arc<Self>, namespace: &str, refusal: &ConnectError) {
         let reply = self.frame(|out| encode::connect_error(out, namespace, refusal));
         if let Some(reply) = reply {
-            self.has_taken(self.handle.send_all(&reply));
+            self.tell(&reply);
         }
     }
 

@@ -8,8 +8,9 @@
 //! - they ask for another namespace with a query instead of an auth payload, `0/admin?token=x`;
 //! - a CONNECT to them has no payload, and the data of a CONNECT_ERROR, there called ERROR, is the error's own or its message.
 //!
-//! They take the id of the session for that of their sockets. It is a secret of the two peers here, so that the server knows their
-//! sockets by other ids.
+//! They take the id of the session for that of their sockets (`/admin#` before it in another namespace than `/`). It is a secret of
+//! the two peers here, so that the server knows their sockets by other ids; but it is a room that reaches them, since such clients
+//! tell it to each other.
 
 use std::borrow::Cow;
 

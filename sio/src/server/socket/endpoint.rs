@@ -13,6 +13,7 @@ use crate::emitter::Fired;
 use crate::engine::Outgoing;
 use crate::handler::{Bounds, Endpoint, How, Inbox, OutgoingHook, poll_once, send_event};
 use crate::packet::{Incoming, Parser};
+use crate::server::session::backlog::Worth;
 use crate::server::{EmitError, Socket};
 
 impl Endpoint for Socket {
@@ -65,7 +66,11 @@ impl Endpoint for Socket {
     }
 
     fn send_all(&self, messages: &[Outgoing], volatile: bool) -> Result<bool, EmitError> {
-        self.inner().send(messages, volatile)
+        self.inner().send(messages, if volatile { Worth::Volatile } else { Worth::Needed })
+    }
+
+    fn send_droppable(&self, messages: &[Outgoing], how: How) -> Result<bool, EmitError> {
+        self.inner().send(messages, Worth::of(how))
     }
 
     fn send_event<D: Serialize>(

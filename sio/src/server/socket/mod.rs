@@ -193,7 +193,11 @@ impl Socket {
     #[must_use]
     pub fn rooms(&self) -> Vec<Room> {
         let left = self.0.core().end.as_ref().and_then(|end| end.rooms.clone());
-        left.unwrap_or_else(|| self.0.namespace.adapter.rooms(self.id()))
+        left.unwrap_or_else(|| {
+            let mut rooms = self.0.namespace.adapter.rooms(self.id());
+            self.0.hide_alias(&mut rooms);
+            rooms
+        })
     }
 
     /// Keeps data with the socket, as JSON: it is shown by [`fetch_sockets`](super::Broadcast::fetch_sockets), and restored with the

@@ -18,11 +18,12 @@ use super::gate::Gate;
 use super::rate::Meter;
 use crate::adapter::{Room, SocketId};
 use crate::emitter::Listeners;
-use crate::engine::Outgoing;
+use crate::engine::{Outgoing, Protocol};
 use crate::handler::{Ending, Frames, Inbox};
-use crate::packet::encode;
+use crate::packet::{ROOT, encode};
 use crate::server::namespace::Inner as Namespace;
 use crate::server::recovery::identity::Identity;
+use crate::server::session::backlog::Worth;
 use crate::server::session::client::Client;
 use crate::server::values::Values;
 use crate::server::{DisconnectReason, EmitError, Handshake, Socket};
@@ -112,6 +113,25 @@ impl Inner {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What a client of Socket.IO 2.x takes for the id of its socket: a room, too (rule 21).
+    pub(in crate::server) fn alias(&self) -> Option<Room> {
+        if self.client.handle.protocol() != Protocol::V3 {
+            return None;
+        }
+        let session = self.client.handle.sid();
+        Some(match &*self.namespace.name {
+            ROOT => session.as_str().into(),
+            name => format!("{name}#{session}").into(),
+        })
+    }
+
+    /// It has a secret of the client's in it, and was not joined by the application.
+    pub(in crate::server) fn hide_alias(&self, rooms: &mut Vec<Room>) {
+        if let Some(alias) = self.alias() {
+            rooms.retain(|room| *room != alias);
+        }
+    }
+
     pub(in crate::server) fn phase(&self) -> Phase {
         match self.phase.load(Ordering::Acquire) {
             0 => Phase::Connecting,
@@ -125,27 +145,26 @@ impl Inner {
         self.phase.store(phase as u8, Ordering::Release);
     }
 
-    /// Sends the messages with nothing between them; volatile ones only if they leave at once. Gives whether they were sent.
+    /// Sends the messages with nothing between them. Gives whether they were sent, or wait for that.
     pub(in crate::server) fn send(
         &self,
         messages: &[Outgoing],
-        volatile: bool,
+        worth: Worth,
     ) -> Result<bool, EmitError> {
         if self.phase() == Phase::Connecting {
             let mut core = self.core();
             // It may have connected meanwhile.
             if self.phase() == Phase::Connecting {
-                return if volatile { Ok(false) } else { self.put_aside(&mut core, messages) };
+                return match worth {
+                    Worth::Volatile => Ok(false),
+                    _ => self.put_aside(&mut core, messages),
+                };
             }
         }
         if self.phase() == Phase::Disconnected || !self.gate.enter() {
             return Err(EmitError::Disconnected);
         }
-        let sent = if volatile {
-            self.client.handle.send_volatile(messages)
-        } else {
-            self.client.handle.send_all(messages).map(|()| true)
-        };
+        let sent = self.client.send(messages, worth);
         if self.gate.leave() {
             self.say_goodbye();
         }
@@ -199,7 +218,7 @@ impl Inner {
                     }
                 }
             };
-            if !self.client.has_taken(self.client.handle.send_all(&early)) {
+            if !self.client.tell(&early) {
                 return false;
             }
             granted = true;
@@ -213,7 +232,7 @@ impl Inner {
         if reason != Some(DisconnectReason::ServerNamespaceDisconnect) {
             return;
         }
-        if !granted && !self.client.has_taken(self.client.handle.send_all(reply)) {
+        if !granted && !self.client.tell(reply) {
             return;
         }
         self.say_goodbye();
@@ -239,7 +258,7 @@ impl Inner {
 
     pub(in crate::server) fn say_goodbye(&self) {
         if let Some(goodbye) = self.goodbye() {
-            self.client.has_taken(self.client.handle.send_all(&goodbye));
+            self.client.tell(&goodbye);
         }
     }
 
