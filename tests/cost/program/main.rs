@@ -5,6 +5,7 @@
 mod allocations;
 mod cases;
 mod compare;
+mod events;
 mod frames;
 mod tcp;
 mod tools;
@@ -98,7 +99,9 @@ struct Measured {
 
 /// Allocations, reads and writes for each message of each case.
 fn memory() -> Vec<Measured> {
-    cases::all().into_iter().map(go_through).collect()
+    // Made when it is their turn: what they own would move what the others allocate.
+    let events = std::iter::once_with(events::all).flatten();
+    cases::all().into_iter().chain(events).map(go_through).collect()
 }
 
 fn go_through(mut case: Case) -> Measured {
