@@ -11,7 +11,7 @@ describe("the chat in a browser", () => {
   let chat;
   let browser;
   before(async () => {
-    chat = await startChat();
+    chat = await startChat(0, ["--patience", "3"]);
     browser = await openBrowser();
   }, { timeout: 300_000 });
   after(async () => {
@@ -71,6 +71,7 @@ describe("the chat in a browser", () => {
     await ana.reads(`Ben${count} joined`);
     await ana.page.locator("header").getByText("2 people here").waitFor();
     await ben.page.close();
+    await ana.reads(`Ben${count} has lost the connection`);
     await ana.reads(`Ben${count} left`);
     await ana.page.locator("header").getByText("Only you are here").waitFor();
     assert.deepEqual(await ana.names(), [`Ana${count}`]);
@@ -113,6 +114,42 @@ describe("the chat in a browser", () => {
     await ben.say("back again");
     await ana.reads("back again");
     assert.deepEqual(await ana.names(), [`Ana${count}`, `Ben${count}`]);
+  });
+
+  test("who loses the connection for a while misses nothing, and both are told", async (t) => {
+    const own = await startChat();
+    t.after(() => own.stop());
+    const open = async (name) => (await Person.open(t, browser, own.url)).enterAs(name);
+    const [ana, ben] = [await open("Ana"), await open("Ben")];
+    await ana.say("before");
+    await ben.reads("before");
+    await ben.page.context().setOffline(true);
+    await ana.reads("Ben has lost the connection");
+    await ana.say("meanwhile");
+    await ben.page.context().setOffline(false);
+    await ben.reads("You are back, and have missed nothing");
+    await ana.reads("Ben is back");
+    assert.deepEqual(await ben.messages(), ["before", "meanwhile"]);
+    await ben.say("after");
+    await ana.reads("after");
+    assert.deepEqual(await ana.names(), ["Ana", "Ben"]);
+  });
+
+  test("what is for one person only nobody else reads, in whichever room", async (t) => {
+    const [ana, ben] = await two(t);
+    const eve = await arrive(t, `Eve${count}`);
+    await ana.people.getByRole("button", { name: `Ben${count}` }).click();
+    await ben.openRoom(`elsewhere ${count}`);
+    await ana.say("for your eyes only");
+    await ben.reads("for your eyes only");
+    await ben.log.getByText("only to you").waitFor();
+    await ana.log.getByText(`only to Ben${count}`).waitFor();
+    await ana.screenshot("private");
+    await ana.page.getByRole("button", { name: "To everyone" }).click();
+    await ana.say("for all");
+    await eve.reads("for all");
+    assert.deepEqual(await eve.messages(), ["for all"]);
+    assert.deepEqual(await ben.messages(), ["for your eyes only"]);
   });
 
   test("what people write is text, never markup", async (t) => {

@@ -61,8 +61,10 @@ impl Socket {
 }
 
 impl DisconnectReason {
-    /// Whether a client that is disconnected for this may come back and go on (rule 29).
-    pub(in crate::server) const fn is_recoverable(self) -> bool {
+    /// Whether a client that is disconnected for this may come back and go on where it was, if there is
+    /// [`Config::recovery`](crate::server::Config::recovery): its connection was lost, and neither side has said goodbye (rule 29).
+    #[must_use]
+    pub const fn is_recoverable(self) -> bool {
         matches!(
             self,
             Self::TransportError
