@@ -8,7 +8,6 @@ use tokio::net::TcpStream;
 use crate::peer::soon;
 
 pub struct Poller {
-    addr: SocketAddr,
     stream: TcpStream,
     pub path: String,
 }
@@ -26,7 +25,7 @@ impl Poller {
     pub async fn open_version(addr: SocketAddr, version: u8) -> Self {
         let stream = TcpStream::connect(addr).await.unwrap();
         let path = format!("/socket.io/?EIO={version}&transport=polling");
-        let mut poller = Self { addr, stream, path };
+        let mut poller = Self { stream, path };
         let (status, open) = poller.get().await;
         assert_eq!(status, 200, "{open}");
         let (_, rest) = open.split_once(r#""sid":""#).unwrap();
@@ -105,11 +104,5 @@ impl Poller {
                 return (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned());
             }
         }
-    }
-
-    /// A new TCP connection for the requests to come.
-    pub async fn reconnect(&mut self) -> TcpStream {
-        let fresh = TcpStream::connect(self.addr).await.unwrap();
-        std::mem::replace(&mut self.stream, fresh)
     }
 }

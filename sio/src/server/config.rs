@@ -24,7 +24,8 @@ pub struct Config {
     pub parser: Option<Arc<dyn packet::Parser>>,
     /// What one packet may announce and bring, and when. Default 10 attachments of 10 MB together, 60 s for each.
     pub limits: packet::Limits,
-    /// Time in which a client must have asked for a namespace, before its connection is closed. Default 45 s.
+    /// Time in which a client must have been let into a namespace, before its connection is closed; what middleware take is part of
+    /// it. Default 45 s.
     pub connect_timeout: Duration,
     /// Time that an `emit_with_ack` waits for the answer if nothing else is said. Default 10 s.
     pub ack_timeout: Duration,

@@ -95,7 +95,11 @@ impl Publisher {
         }
         while let Some(Queued { ids, packet, offset, how, is_shown }) = state.queue.pop_front() {
             drop(state);
-            Delivery { namespace, how, offset, is_shown }.deliver(&ids, &packet);
+            let delivery = Delivery { namespace, how, offset, is_shown };
+            // A parser of the application's that panics must not leave the queue to nobody.
+            if let Err(message) = caught(AssertUnwindSafe(|| delivery.deliver(&ids, &packet))) {
+                tracing::error!(%message, namespace = &*namespace.name, "a packet was not sent");
+            }
             state = self.state();
         }
         state.is_sending = false;

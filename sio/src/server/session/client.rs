@@ -1,6 +1,6 @@
 //! One Engine.IO session, shared by the sockets that its client has in namespaces.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Instant;
 
@@ -23,11 +23,15 @@ pub(in crate::server) struct Client {
     pub(in crate::server) runtime: runtime::Handle,
     /// One per namespace that was asked for.
     seats: Mutex<Vec<Seat>>,
-    /// It has asked for a namespace that exists.
+    /// How many of its CONNECTs have not come to an end yet, those that it has given up included.
+    joining: AtomicUsize,
+    /// The number of the last CONNECT.
+    asked: AtomicU32,
+    /// It has been let into a namespace.
     greeted: AtomicBool,
     /// Why the server closes the session, and more about it.
     closing: OnceLock<(DisconnectReason, Option<Arc<str>>)>,
-    /// When it must have asked for a namespace.
+    /// When it must have been let into a namespace.
     greet_by: Instant,
     reading: Mutex<Reading>,
     /// If the oldest events make room for newer ones.
@@ -36,8 +40,9 @@ pub(in crate::server) struct Client {
 
 /// What a client has in one namespace.
 enum Seat {
-    /// Whether there is such a namespace is being found out.
-    Asking(Box<str>),
+    /// Whether there is such a namespace is being found out, for the CONNECT with this number: the client may give it up and send
+    /// another.
+    Asking(Box<str>, u32),
     Sitting(Socket),
     /// It has left. The seat stays until the client asks again or needs it for another namespace: packets that were under way when
     /// the server disconnected it are ignored (rule 25).
@@ -48,12 +53,25 @@ impl Seat {
     fn namespace(&self) -> &str {
         match self {
             Self::Sitting(socket) => socket.namespace_name(),
-            Self::Asking(name) | Self::Left(name, _) => name,
+            Self::Asking(name, _) | Self::Left(name, _) => name,
         }
+    }
+
+    fn is_asked_for(&self, number: u32) -> bool {
+        matches!(self, Self::Asking(_, asked) if *asked == number)
     }
 
     fn into_socket(self) -> Option<Socket> {
         if let Self::Sitting(socket) = self { Some(socket) } else { None }
+    }
+}
+
+/// A CONNECT that has not come to its end.
+pub(in crate::server) struct Joining(Arc<Client>);
+
+impl Drop for Joining {
+    fn drop(&mut self) {
+        self.0.joining.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -76,6 +94,8 @@ impl Client {
             handle,
             runtime: runtime::Handle::current(),
             seats: Mutex::default(),
+            joining: AtomicUsize::new(0),
+            asked: AtomicU32::new(0),
             greeted: AtomicBool::new(false),
             closing: OnceLock::new(),
             greet_by,
@@ -86,7 +106,7 @@ impl Client {
         client
     }
 
-    /// It is in time.
+    /// It is in a namespace in time.
     pub(in crate::server) fn greet(&self) {
         self.greeted.store(true, Ordering::Relaxed);
     }
@@ -174,7 +194,7 @@ impl Client {
     pub(in crate::server) fn live_sockets(&self) -> Vec<Socket> {
         let sitting = |seat: &Seat| match seat {
             Seat::Sitting(socket) => Some(socket.clone()),
-            Seat::Asking(_) | Seat::Left(..) => None,
+            Seat::Asking(..) | Seat::Left(..) => None,
         };
         self.seats().iter().filter_map(sitting).collect()
     }
@@ -206,24 +226,27 @@ impl Client {
                 Phase::Connecting => early,
                 Phase::Disconnected => Ok(None),
             },
-            Seat::Asking(name) if kind == Kind::Disconnect => {
+            Seat::Asking(name, _) if kind == Kind::Disconnect => {
                 *seat = Seat::Left(std::mem::take(name), Weak::new());
                 Ok(None)
             }
-            Seat::Asking(_) => early,
+            Seat::Asking(..) => early,
             // The server disconnected it, or the client did and is out of step with itself.
             Seat::Left(..) => Ok(None),
         }
     }
 
-    /// Takes a seat for a namespace. Gives the socket that was there before, if it is still about.
-    pub(in crate::server) fn ask(&self, namespace: &str) -> Result<Option<Arc<Inner>>, NoSeat> {
+    /// Takes a seat for a namespace. Gives the number of the CONNECT, and the socket that was there before, if it is still about.
+    pub(in crate::server) fn ask(
+        &self,
+        namespace: &str,
+    ) -> Result<(u32, Option<Arc<Inner>>), NoSeat> {
         let mut seats = self.seats();
         let max = self.io.config().max_namespaces;
         let mut left = Vec::new();
         if let Some(at) = seats.iter().position(|seat| seat.namespace() == namespace) {
             match &seats[at] {
-                Seat::Asking(_) => return Err(NoSeat::Taken),
+                Seat::Asking(..) => return Err(NoSeat::Taken),
                 Seat::Sitting(socket) if socket.inner().phase() != Phase::Disconnected => {
                     return Err(NoSeat::Taken);
                 }
@@ -237,7 +260,8 @@ impl Client {
         }
         // Most clients are in one namespace only.
         seats.reserve_exact(1);
-        seats.push(Seat::Asking(namespace.into()));
+        let number = self.asked.fetch_add(1, Ordering::Relaxed);
+        seats.push(Seat::Asking(namespace.into(), number));
         drop(seats);
         let mut before = None;
         for seat in left {
@@ -250,24 +274,29 @@ impl Client {
             socket.iter().for_each(Socket::drop_queue);
             before = before.or(socket.filter(|_| is_same).map(|socket| socket.inner().clone()));
         }
-        Ok(before)
+        Ok((number, before))
     }
 
     /// The socket for the seat that was asked for. `false` if the client has given up or gone.
-    pub(in crate::server) fn sit(&self, socket: &Socket) -> bool {
+    pub(in crate::server) fn sit(&self, number: u32, socket: &Socket) -> bool {
         let mut seats = self.seats();
-        let name = socket.namespace_name();
-        let asking = |seat: &&mut Seat| matches!(&**seat, Seat::Asking(asked) if &**asked == name);
-        let seat = seats.iter_mut().find(asking);
+        let seat = seats.iter_mut().find(|seat| seat.is_asked_for(number));
         seat.map(|seat| *seat = Seat::Sitting(socket.clone())).is_some()
     }
 
     /// There is no such namespace: gives up the seat. `false` if that has been done.
-    pub(in crate::server) fn stand_up(&self, namespace: &str) -> bool {
+    pub(in crate::server) fn stand_up(&self, number: u32) -> bool {
         let mut seats = self.seats();
-        let asking = |seat: &Seat| matches!(seat, Seat::Asking(asked) if &**asked == namespace);
-        let position = seats.iter().position(asking);
+        let position = seats.iter().position(|seat| seat.is_asked_for(number));
         position.map(|position| drop(seats.swap_remove(position))).is_some()
+    }
+
+    /// Begins to let it in somewhere. `None` if it has begun too often: who gives up again and again what takes long would have any
+    /// number of middleware at work.
+    pub(in crate::server) fn begin_join(self: &Arc<Self>) -> Option<Joining> {
+        let joining = Joining(self.clone());
+        let others = self.joining.fetch_add(1, Ordering::Relaxed);
+        (others < self.io.config().max_namespaces).then_some(joining)
     }
 
     /// A socket has ended.

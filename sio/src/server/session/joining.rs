@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::client::{Client, NoSeat};
+use super::client::{Client, Joining, NoSeat};
 use super::connection::Violation;
 use crate::adapter::SocketId;
 use crate::handler::{Endpoint, poll_once};
@@ -14,6 +14,9 @@ use crate::server::namespace::parent::NamespaceRequest;
 use crate::server::recovery::identity::Identity;
 use crate::server::socket::state::Inner;
 use crate::server::{Call, ConnectError, DisconnectReason, Handshake, Socket};
+
+/// Bytes of the name of a namespace that is made for a client. It is kept in several places, and the client chooses it.
+const MAX_NAME: usize = 1024;
 
 /// The server's CONNECT.
 #[derive(Serialize)]
@@ -30,6 +33,16 @@ struct Claim {
     offset: Option<Box<str>>,
 }
 
+/// A client's CONNECT.
+struct Request {
+    name: Box<str>,
+    number: u32,
+    handshake: Handshake,
+    /// The socket that was there before.
+    before: Option<Arc<Inner>>,
+    joining: Joining,
+}
+
 impl Client {
     /// The client asks for a namespace.
     pub(in crate::server) fn connect(
@@ -38,12 +51,16 @@ impl Client {
     ) -> Result<(), Violation> {
         let name = packet.namespace();
         let found = self.io.find(name);
-        if found.is_none() && !self.io.has_parents() {
+        if found.is_none() && (!self.io.has_parents() || name.len() > MAX_NAME) {
             self.refuse(name, &ConnectError::new("Invalid namespace"));
             return Ok(());
         }
-        let before = match self.ask(name) {
-            Ok(before) => before,
+        let Some(joining) = self.begin_join() else {
+            self.refuse(name, &ConnectError::new("Too many namespaces"));
+            return Ok(());
+        };
+        let (number, before) = match self.ask(name) {
+            Ok(asked) => asked,
             Err(NoSeat::Taken) => {
                 return Err(Violation::State("CONNECT for a namespace that is joined already"));
             }
@@ -54,39 +71,33 @@ impl Client {
         };
         let auth = Some(packet.payload()).filter(|payload| !payload.is_empty());
         let handshake = Handshake::new(self.handle.request().clone(), auth);
-        let joining = self.clone().join(name.into(), found, handshake, before);
+        let request = Request { name: name.into(), number, handshake, before, joining };
         // As far as it goes without waiting.
-        if let Some(rest) = poll_once(Box::pin(joining)) {
+        if let Some(rest) = poll_once(Box::pin(self.clone().join(request, found))) {
             self.runtime.spawn(rest);
         }
         Ok(())
     }
 
-    async fn join(
-        self: Arc<Self>,
-        name: Box<str>,
-        found: Option<Arc<Namespace>>,
-        handshake: Handshake,
-        before: Option<Arc<Inner>>,
-    ) {
+    async fn join(self: Arc<Self>, request: Request, found: Option<Arc<Namespace>>) {
+        let Request { name, number, handshake, before, joining } = request;
         let namespace = match found {
             Some(namespace) => Some(namespace),
             None => self.io.adopt(NamespaceRequest::new(&name, handshake.clone())).await,
         };
         let Some(namespace) = namespace else {
-            if self.stand_up(&name) {
+            if self.stand_up(number) {
                 self.refuse(&name, &ConnectError::new("Invalid namespace"));
             }
             return;
         };
-        self.greet();
         // What is on its way out for the socket that was here before must not reach the new one.
         while before.as_ref().is_some_and(|before| before.gate.is_busy()) {
             tokio::task::yield_now().await;
         }
         let socket = self.make_socket(namespace, handshake).await;
-        if self.sit(&socket) {
-            socket.connect().await;
+        if self.sit(number, &socket) {
+            socket.connect(joining).await;
         } else {
             socket.give_up();
         }
@@ -124,8 +135,9 @@ impl Client {
 
 impl Socket {
     /// Events wait until `on_connect` has returned, so that none arrives before its handler is there.
-    async fn connect(self) {
+    async fn connect(self, joining: Joining) {
         if self.enter().await {
+            self.inner().client.greet();
             for listener in self.inner().namespace.on_connect().iter() {
                 let work = listener(&mut Call::connect(&self));
                 if let Some(work) = work {
@@ -133,6 +145,7 @@ impl Socket {
                 }
             }
         }
+        drop(joining);
         let bounds = self.bounds();
         let turns = self.with_inbox(|inbox| inbox.release(bounds));
         for _ in 1..turns {

@@ -275,7 +275,12 @@ impl Party for Socket {
 
 impl Replies for Inner {
     fn send_encoded(self: Arc<Self>, encode: Encode<'_>) -> Result<(), EmitError> {
-        Socket(self).send_packet(encode)
+        let sent = Socket(self.clone()).send_packet(encode);
+        // The client would wait for this answer and never know.
+        if matches!(sent, Err(EmitError::Full)) {
+            self.client.does_not_keep_up();
+        }
+        sent
     }
 
     fn report(self: Arc<Self>, event: &str, error: &HandlerError) {
