@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sio::engine::Transport;
 use sio::server::{Config, EmitError, Io, Recovery, SlowReceiver, Socket};
 use tokio::sync::mpsc;
 
@@ -44,6 +45,7 @@ fn number(packet: &str) -> usize {
 async fn the_oldest_events_make_room_for_those_that_are_new() {
     let (io, mut poller, slow, mut peer, _) =
         hall(|config| config.slow_receiver = SlowReceiver::DropOldest).await;
+    assert_eq!((slow.transport(), io.session_count()), (Transport::Polling, 2));
     for event in 0..100 {
         io.emit("e", numbered(event)).unwrap();
         assert_eq!(number(&peer.recv().await), event, "the other one misses nothing");

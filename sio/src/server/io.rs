@@ -155,6 +155,12 @@ impl Io {
         &self.0.registry
     }
 
+    /// Sessions that are open: one for each client, however many namespaces it is in.
+    #[must_use]
+    pub fn session_count(&self) -> usize {
+        self.0.engine.session_count()
+    }
+
     /// Keeps a value for handlers, one per type, which take it as [`State`](super::State). Replaces the one before.
     pub fn state<T: Send + Sync + 'static>(&self, value: T) {
         let before = self.values().insert(value);

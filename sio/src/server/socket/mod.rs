@@ -24,6 +24,7 @@ use super::{
 };
 use crate::adapter::{Room, SocketId, TooManyRooms};
 use crate::emitter::{ListenerId, Listeners};
+use crate::engine::Transport;
 use crate::handler::{self, Encode, Endpoint, For, Inbox, Party, Replies};
 
 /// How often to look whether a goodbye has been said: for longer than any send takes.
@@ -88,6 +89,12 @@ impl Socket {
     #[must_use]
     pub fn namespace_name(&self) -> &str {
         &self.0.namespace.name
+    }
+
+    /// The transport that carries its messages now: polling, until the client has upgraded.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.0.client.handle.transport()
     }
 
     /// Events of the client's that wait because a handler is at work; see
