@@ -20,3 +20,4 @@ mod poller;
 mod recovery;
 mod slow;
 mod version2;
+mod wire;
