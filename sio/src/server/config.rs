@@ -29,7 +29,8 @@ pub struct Config {
     pub connect_timeout: Duration,
     /// Time that an `emit_with_ack` waits for the answer if nothing else is said. Default 10 s.
     pub ack_timeout: Duration,
-    /// Namespaces that one client may be in at a time: each costs a socket, and the client chooses. Default 32.
+    /// Namespaces that one client may be in at a time: each costs a socket, and the client chooses. As many sockets more may be about
+    /// that it has left, because their handlers have not returned. Default 32.
     pub max_namespaces: usize,
     /// Rooms that one socket may be in, its own not counted: rooms are often chosen by the client. That a client of Socket.IO 2.x has
     /// by the id that it knows is one of them. Default 1,024.

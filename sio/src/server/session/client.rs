@@ -23,8 +23,8 @@ pub(in crate::server) struct Client {
     pub(in crate::server) runtime: runtime::Handle,
     /// One per namespace that was asked for.
     seats: Mutex<Vec<Seat>>,
-    /// How many of its CONNECTs have not come to an end yet, those that it has given up included.
-    joining: AtomicUsize,
+    /// How many of its sockets are about: see [`Stay`].
+    stays: AtomicUsize,
     /// The number of the last CONNECT.
     asked: AtomicU32,
     /// It has been let into a namespace.
@@ -66,12 +66,12 @@ impl Seat {
     }
 }
 
-/// A CONNECT that has not come to its end.
-pub(in crate::server) struct Joining(Arc<Client>);
+/// A socket, from its CONNECT on until the last of its handlers has returned, however soon the client has left.
+pub(in crate::server) struct Stay(Arc<Client>);
 
-impl Drop for Joining {
+impl Drop for Stay {
     fn drop(&mut self) {
-        self.0.joining.fetch_sub(1, Ordering::Relaxed);
+        self.0.stays.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -94,7 +94,7 @@ impl Client {
             handle,
             runtime: runtime::Handle::current(),
             seats: Mutex::default(),
-            joining: AtomicUsize::new(0),
+            stays: AtomicUsize::new(0),
             asked: AtomicU32::new(0),
             greeted: AtomicBool::new(false),
             closing: OnceLock::new(),
@@ -291,12 +291,12 @@ impl Client {
         position.map(|position| drop(seats.swap_remove(position))).is_some()
     }
 
-    /// Begins to let it in somewhere. `None` if it has begun too often: who gives up again and again what takes long would have any
-    /// number of middleware at work.
-    pub(in crate::server) fn begin_join(self: &Arc<Self>) -> Option<Joining> {
-        let joining = Joining(self.clone());
-        let others = self.joining.fetch_add(1, Ordering::Relaxed);
-        (others < self.io.config().max_namespaces).then_some(joining)
+    /// Begins to let it in somewhere. `None` if too many of its sockets are about, twice as many as it may have: who joins and leaves
+    /// again and again, and is faster than middleware and handlers, would have any number of them at work.
+    pub(in crate::server) fn begin_stay(self: &Arc<Self>) -> Option<Stay> {
+        let stay = Stay(self.clone());
+        let others = self.stays.fetch_add(1, Ordering::Relaxed);
+        (others / 2 < self.io.config().max_namespaces).then_some(stay)
     }
 
     /// A socket has ended.

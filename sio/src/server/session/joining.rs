@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::client::{Client, Joining, NoSeat};
+use super::client::{Client, NoSeat, Stay};
 use super::connection::Violation;
 use crate::adapter::SocketId;
 use crate::handler::{Endpoint, poll_once};
@@ -40,7 +40,7 @@ struct Request {
     handshake: Handshake,
     /// The socket that was there before.
     before: Option<Arc<Inner>>,
-    joining: Joining,
+    stay: Stay,
 }
 
 impl Client {
@@ -55,7 +55,7 @@ impl Client {
             self.refuse(name, &ConnectError::new("Invalid namespace"));
             return Ok(());
         }
-        let Some(joining) = self.begin_join() else {
+        let Some(stay) = self.begin_stay() else {
             self.refuse(name, &ConnectError::new("Too many namespaces"));
             return Ok(());
         };
@@ -71,7 +71,7 @@ impl Client {
         };
         let auth = Some(packet.payload()).filter(|payload| !payload.is_empty());
         let handshake = Handshake::new(self.handle.request().clone(), auth);
-        let request = Request { name: name.into(), number, handshake, before, joining };
+        let request = Request { name: name.into(), number, handshake, before, stay };
         // As far as it goes without waiting.
         if let Some(rest) = poll_once(Box::pin(self.clone().join(request, found))) {
             self.runtime.spawn(rest);
@@ -80,7 +80,7 @@ impl Client {
     }
 
     async fn join(self: Arc<Self>, request: Request, found: Option<Arc<Namespace>>) {
-        let Request { name, number, handshake, before, joining } = request;
+        let Request { name, number, handshake, before, stay } = request;
         let namespace = match found {
             Some(namespace) => Some(namespace),
             None => self.io.adopt(NamespaceRequest::new(&name, handshake.clone())).await,
@@ -95,9 +95,9 @@ impl Client {
         while before.as_ref().is_some_and(|before| before.gate.is_busy()) {
             tokio::task::yield_now().await;
         }
-        let socket = self.make_socket(namespace, handshake).await;
+        let socket = self.make_socket(namespace, handshake, stay).await;
         if self.sit(number, &socket) {
-            socket.connect(joining).await;
+            socket.connect().await;
         } else {
             socket.give_up();
         }
@@ -108,6 +108,7 @@ impl Client {
         self: &Arc<Self>,
         namespace: Arc<Namespace>,
         handshake: Handshake,
+        stay: Stay,
     ) -> Socket {
         let mut id = SocketId::from_random(rand::random());
         let mut identity = None;
@@ -129,13 +130,13 @@ impl Client {
                 None => Box::new(Identity::fresh()),
             });
         }
-        Socket::new(Arc::new(Inner::new(id, identity, namespace, self.clone(), handshake)))
+        Socket::new(Arc::new(Inner::new(id, identity, namespace, self.clone(), handshake, stay)))
     }
 }
 
 impl Socket {
     /// Events wait until `on_connect` has returned, so that none arrives before its handler is there.
-    async fn connect(self, joining: Joining) {
+    async fn connect(self) {
         if self.enter().await {
             self.inner().client.greet();
             for listener in self.inner().namespace.on_connect().iter() {
@@ -145,7 +146,6 @@ impl Socket {
                 }
             }
         }
-        drop(joining);
         let bounds = self.bounds();
         let turns = self.with_inbox(|inbox| inbox.release(bounds));
         for _ in 1..turns {

@@ -24,7 +24,7 @@ use crate::packet::{ROOT, encode};
 use crate::server::namespace::Inner as Namespace;
 use crate::server::recovery::identity::Identity;
 use crate::server::session::backlog::Worth;
-use crate::server::session::client::Client;
+use crate::server::session::client::{Client, Stay};
 use crate::server::values::Values;
 use crate::server::{DisconnectReason, EmitError, Handshake, Socket};
 
@@ -65,6 +65,8 @@ pub(in crate::server) struct Core {
     /// What was sent before the CONNECT reply and follows it.
     early: Vec<Outgoing>,
     pub(in crate::server) end: Option<End>,
+    /// Until nothing of it is at work any more.
+    stay: Option<Stay>,
 }
 
 /// How a socket has ended.
@@ -83,6 +85,7 @@ impl Inner {
         namespace: Arc<Namespace>,
         client: Arc<Client>,
         handshake: Handshake,
+        stay: Stay,
     ) -> Self {
         let data = identity.as_ref().and_then(|identity| identity.data());
         let core = Core {
@@ -94,6 +97,7 @@ impl Inner {
             meter: None,
             early: Vec::new(),
             end: None,
+            stay: Some(stay),
         };
         Self {
             id,
@@ -276,7 +280,8 @@ impl Inner {
         }
         let mut core = self.core();
         if !core.inbox.is_busy() && !core.ending {
-            let garbage = (core.inbox.take_closures(), mem::take(&mut core.values));
+            let garbage =
+                (core.inbox.take_closures(), mem::take(&mut core.values), core.stay.take());
             drop(core);
             drop(garbage);
         }
