@@ -1,7 +1,7 @@
 // The examples that are no chat, by the official client.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -50,6 +50,7 @@ for (const example of ["in_hyper", "in_tower"]) {
 }
 
 test("secure: over TLS, and told when the server ends", async (t) => {
+  if (spawnSync("openssl", ["version"]).error) return t.skip("no openssl to make a certificate with");
   const folder = mkdtempSync(join(tmpdir(), "secure-"));
   t.after(() => rmSync(folder, { recursive: true }));
   const [certificates, key] = ["certificate.pem", "key.pem"].map((name) => join(folder, name));

@@ -153,6 +153,29 @@ async fn a_broadcast_that_waits_reaches_who_has_room_at_once_and_the_others_late
     assert!(matches!(refused, Err(EmitError::Encode(_))), "{refused:?}");
 }
 
+/// What is emitted there leaves when the middleware has returned, so that waiting for room would be for ever.
+#[tokio::test]
+async fn who_waits_for_room_in_a_middleware_is_told_that_there_is_none() {
+    for recovery in [None, Some(Recovery::default())] {
+        let io = configured(|config| {
+            config.engine.max_buffered_bytes = LIMIT;
+            config.recovery = recovery;
+        });
+        io.middleware(async |socket: Socket| {
+            for event in 0..100 {
+                if let Err(error) = socket.emit_when_ready("e", numbered(event)).await {
+                    return Err(format!("{event}: {error}"));
+                }
+            }
+            Ok(())
+        });
+        let mut peer = Peer::open(serve(&io).await).await;
+        peer.send("0").await;
+        let refusal = peer.recv().await;
+        assert!(refusal.contains("too many bytes wait for this peer"), "{refusal}");
+    }
+}
+
 #[tokio::test]
 async fn with_recovery_a_broadcast_waits_for_all_and_is_sent_in_order() {
     let (io, mut poller, slow, mut peer, _) =

@@ -22,7 +22,7 @@ impl Socket {
     /// sent all or nothing.
     ///
     /// # Errors
-    /// As `emit`, but never [`EmitError::Full`].
+    /// As `emit`, but [`EmitError::Full`] only in a middleware: nothing leaves before that has returned.
     pub async fn emit_when_ready(
         &self,
         event: &str,
@@ -52,6 +52,10 @@ impl Socket {
 
     /// Waits until there is room for messages to the client, or it is gone.
     pub async fn ready(&self) {
+        if self.is_connecting() {
+            // What waits for the grant is out of the transport's sight.
+            tokio::task::yield_now().await;
+        }
         self.inner().client.ready().await;
     }
 
@@ -121,6 +125,10 @@ impl Socket {
         }
     }
 
+    fn is_connecting(&self) -> bool {
+        self.inner().phase() == Phase::Connecting
+    }
+
     /// Whether there is room for an event, or older ones make room.
     pub(in crate::server) fn takes_now(&self, how: How) -> bool {
         let config = self.io().config();
@@ -134,7 +142,7 @@ impl Sending<'_> {
     /// As [`Socket::emit_when_ready`], in this way.
     ///
     /// # Errors
-    /// As `emit`, but never [`EmitError::Full`].
+    /// As there.
     pub async fn emit_when_ready(
         &self,
         event: &str,
@@ -145,7 +153,7 @@ impl Sending<'_> {
         if socket.inner().namespace.publisher.is_some() {
             loop {
                 match socket.emit_kept(event, &data, how) {
-                    Err(EmitError::Full) => socket.ready().await,
+                    Err(EmitError::Full) if !socket.is_connecting() => socket.ready().await,
                     sent => return sent,
                 }
             }
@@ -153,7 +161,7 @@ impl Sending<'_> {
         let messages = socket.frame_event(None, event, &data, how)?;
         loop {
             match socket.send_droppable(&messages, how) {
-                Err(EmitError::Full) => socket.ready().await,
+                Err(EmitError::Full) if !socket.is_connecting() => socket.ready().await,
                 sent => return sent.map(drop),
             }
         }
