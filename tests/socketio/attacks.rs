@@ -339,3 +339,122 @@ async fn a_parser_that_panics_loses_its_packet_and_no_other() {
     io.emit("still here", ()).unwrap();
     assert!(other.recv().await.starts_with(r#"2["still here""#));
 }
+
+/// xorshift: always the same fall.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 33) as usize % sides
+    }
+}
+
+/// What a client may say, good and bad.
+const PACKETS: [&str; 26] = [
+    "0",
+    "0/admin,",
+    r#"0/t-1,{"token":1}"#,
+    r#"0/t-2,{"pid":"guessed-guessed-guess","offset":"1"}"#,
+    "0/none,",
+    "1",
+    "1/admin,",
+    "1/t-1,",
+    "1/t-2,",
+    r#"20["ping"]"#,
+    r#"2/admin,1["ping"]"#,
+    r#"2/t-1,2["slow"]"#,
+    r#"2/t-1,["tell",1]"#,
+    r#"2/t-2,3["ask"]"#,
+    r#"2/t-2,["out"]"#,
+    r#"2/t-1,4["out all"]"#,
+    r#"52-5["blob",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#,
+    r#"51-["blob",{"_placeholder":true,"num":7}]"#,
+    "30[1]",
+    "3/t-2,0[1]",
+    "3/t-2,1[\"x\"]",
+    r#"2["connect"]"#,
+    r#"2/t-1,["e",{}"#,
+    r#"4{"message":"x"}"#,
+    "9",
+    r#"2/t-2,5["fail",[[[[1]]]]]"#,
+];
+
+/// Conversations by dice, with slow and failing handlers, recovery and namespaces of their own: nobody else notices, and in the end
+/// nothing is left of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn conversations_of_dice_harm_nobody_and_leave_nothing() {
+    let mut recovery = Recovery::default();
+    recovery.max_disconnection = Duration::from_millis(200);
+    let io = echo(|config| {
+        config.max_namespaces = 3;
+        config.handler_concurrency = 2;
+        config.recovery = Some(recovery);
+    });
+    let parent = io.of_pattern("/t-*");
+    parent.middleware(async |Auth(auth): Auth<Option<Value>>| {
+        tokio::task::yield_now().await;
+        if auth.is_some_and(|auth| auth["token"] == 0) { Err("no") } else { Ok(()) }
+    });
+    parent.on_connect(async |socket: Socket| {
+        socket.join("all");
+        socket.on("slow", async || tokio::time::sleep(Duration::from_millis(1)).await);
+        socket.on("tell", async |socket: Socket, Data(what): Data<Value>| {
+            socket.namespace().to("all").emit("told", what)
+        });
+        socket.on("ask", async |socket: Socket| {
+            socket.timeout(Duration::from_millis(5)).emit_with_ack::<Value>("q", ()).await.ok()
+        });
+        socket.on("out", async |socket: Socket| socket.disconnect(true));
+        socket.on("out all", async |socket: Socket| {
+            socket.namespace().disconnect_sockets(false);
+        });
+        socket.on("fail", async |Data(number): Data<u8>| number);
+        socket.on_disconnect(async |socket: Socket| socket.namespace().emit("gone", ()));
+    });
+    let addr = serve(&io).await;
+    let mut bystander = Peer::join(addr).await;
+    let mut talks = tokio::task::JoinSet::new();
+    for seed in 1..=300_u64 {
+        talks.spawn(async move {
+            let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            let url = format!("ws://{addr}/socket.io/?EIO=4&transport=websocket");
+            let mut socket = soon(ws::connect(&url)).await.unwrap();
+            for _ in 0..40 {
+                let said = match dice.roll(20) {
+                    0 => socket.send(vec![7; 100]).await,
+                    1 => socket.send("3").await,
+                    // The first half of them are good.
+                    _ => {
+                        let sides = if dice.roll(8) == 0 { PACKETS.len() } else { 15 };
+                        socket.send(format!("4{}", PACKETS[dice.roll(sides)])).await
+                    }
+                };
+                if said.is_err() {
+                    return;
+                }
+                if dice.roll(4) == 0 {
+                    let _ = tokio::time::timeout(Duration::from_millis(1), socket.recv()).await;
+                }
+            }
+            if dice.roll(2) == 0 {
+                socket.close(ws::CloseCode::NORMAL, "").await;
+            }
+        });
+    }
+    while let Some(ended) = talks.join_next().await {
+        ended.unwrap();
+        if talks.len() % 50 == 0 {
+            is_served(&mut bystander).await;
+        }
+    }
+    soon(async {
+        while io.session_count() > 1 || io.sockets().len() > 1 || !parent.children().is_empty() {
+            is_served(&mut bystander).await;
+        }
+    })
+    .await;
+    assert!(io.of("/admin").sockets().is_empty());
+}
