@@ -296,7 +296,8 @@ mod tests {
     #[test]
     fn brackets_are_counted_beyond_64_and_told_apart() {
         for depth in [1, 63, 64, 65, 127, 128, 129, 1000] {
-            let kinds = |pair: usize| if pair % 3 == 0 { ("{\"a\":", "}") } else { ("[", "]") };
+            let kinds =
+                |pair: usize| if pair.is_multiple_of(3) { ("{\"a\":", "}") } else { ("[", "]") };
             let opened: String = (0..depth).map(|level| kinds(level).0).collect();
             let closed: String = (0..depth).rev().map(|level| kinds(level).1).collect();
             let text = format!("{opened}0{closed}");
