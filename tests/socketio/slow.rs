@@ -138,6 +138,17 @@ async fn a_broadcast_that_waits_reaches_who_has_room_at_once_and_the_others_late
     soon(waits).await.unwrap().unwrap();
     assert_eq!(poller.recv().await, [r#"2["all",1]"#]);
 
+    // The same from afar.
+    slow.emit("e", "x".repeat(LIMIT)).unwrap();
+    let remote = io.to(slow.id()).fetch_sockets().await.remove(0);
+    let late = remote.emit_within(Duration::from_millis(20), "far", ()).await;
+    assert!(matches!(late, Err(EmitError::Full)), "{late:?}");
+    let far = remote.clone();
+    let waits = tokio::spawn(async move { far.emit_when_ready("far", 2).await });
+    assert_eq!(poller.recv().await.len(), 1);
+    assert_eq!(poller.recv().await, [r#"2["far",2]"#]);
+    soon(waits).await.unwrap().unwrap();
+
     // One that goes meanwhile is not waited for, and who gives up sends nothing late.
     slow.emit("e", "x".repeat(LIMIT)).unwrap();
     let given_up = io.clone();
@@ -174,6 +185,33 @@ async fn who_waits_for_room_in_a_middleware_is_told_that_there_is_none() {
         let refusal = peer.recv().await;
         assert!(refusal.contains("too many bytes wait for this peer"), "{refusal}");
     }
+}
+
+#[tokio::test]
+async fn a_parent_waits_for_the_sockets_of_all_of_its_children() {
+    let io = configured(|config| config.engine.max_buffered_bytes = LIMIT);
+    let parent = io.of_pattern("/t-*");
+    let addr = serve(&io).await;
+    let mut pollers = Vec::new();
+    for name in ["/t-1", "/t-2"] {
+        let mut poller = Poller::open(addr).await;
+        poller.send(&format!("0{name},")).await;
+        poller.recv().await;
+        pollers.push(poller);
+    }
+    parent.emit("e", "x".repeat(LIMIT)).unwrap();
+    let late = parent.emit_within(Duration::from_millis(20), "late", ()).await.unwrap();
+    assert_eq!(late.len(), 2);
+    let waits = tokio::spawn(async move { parent.emit_when_ready("all", ()).await });
+    for (poller, name) in pollers.iter_mut().zip(["/t-1", "/t-2"]) {
+        assert_eq!(poller.recv().await.len(), 1);
+        let packets = poller.recv().await;
+        assert_eq!(packets, [format!(r#"2{name},["all"]"#)]);
+        if name == "/t-1" {
+            assert!(!waits.is_finished());
+        }
+    }
+    soon(waits).await.unwrap().unwrap();
 }
 
 #[tokio::test]

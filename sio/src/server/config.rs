@@ -80,7 +80,7 @@ pub enum SlowReceiver {
     /// It misses the oldest events that wait for it, so that it gets what is new; an `emit` to it alone is not refused either. So many
     /// bytes as wait in its transport wait in another queue behind that, from which events are dropped that ask for no answer. What
     /// it must not miss (answers, the protocol's own packets) stays; if only such packets wait it is as if nothing was said, and for
-    /// another of those it is disconnected. [`Socket::dropped_events`](super::Socket::dropped_events) tells how many there were.
+    /// another of those it is disconnected. Not together with an [`engine::Config::overflow`] that disconnects. [`Socket::dropped_events`](super::Socket::dropped_events) tells how many there were.
     DropOldest,
 }
 

@@ -1,5 +1,7 @@
 //! A socket as it is seen from afar: what is known of it, and what can be done with it, without its handlers.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -61,6 +63,32 @@ impl RemoteSocket {
     /// [`EmitError::Encode`] only.
     pub fn emit(&self, event: &str, data: impl Serialize) -> Result<(), EmitError> {
         self.only.emit(event, data)
+    }
+
+    /// Sends it an event when there is room; see [`Broadcast::emit_when_ready`].
+    ///
+    /// # Errors
+    /// [`EmitError::Encode`] only.
+    pub async fn emit_when_ready(
+        &self,
+        event: &str,
+        data: impl Serialize,
+    ) -> Result<(), EmitError> {
+        self.only.emit_when_ready(event, data).await
+    }
+
+    /// The same, but gives up after `time`.
+    ///
+    /// # Errors
+    /// [`EmitError::Encode`]; [`EmitError::Full`] if there was no room in time.
+    pub async fn emit_within(
+        &self,
+        time: Duration,
+        event: &str,
+        data: impl Serialize,
+    ) -> Result<(), EmitError> {
+        let late = self.only.emit_within(time, event, data).await?;
+        if late.is_empty() { Ok(()) } else { Err(EmitError::Full) }
     }
 
     /// Puts it into a room.

@@ -4,11 +4,14 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use ws::net::Wheel;
 
 use super::entrance::Entrance;
+use crate::adapter::SocketId;
 use crate::server::{EmitError, Handler, Handshake, IntoReply, Io, Middleware, Namespace, Socket};
 
 /// All namespaces whose names a pattern or a function has let in. What is registered here is for the sockets of each.
@@ -70,6 +73,41 @@ impl Parent {
     /// [`EmitError::Encode`] only.
     pub fn emit(&self, event: &str, data: impl Serialize) -> Result<(), EmitError> {
         self.children().iter().try_for_each(|child| child.emit(event, &data))
+    }
+
+    /// Sends an event to all sockets of all children when there is room, one child after the other; see
+    /// [`Broadcast::emit_when_ready`](crate::server::Broadcast::emit_when_ready).
+    ///
+    /// # Errors
+    /// [`EmitError::Encode`] only.
+    pub async fn emit_when_ready(
+        &self,
+        event: &str,
+        data: impl Serialize,
+    ) -> Result<(), EmitError> {
+        for child in self.children() {
+            child.emit_when_ready(event, &data).await?;
+        }
+        Ok(())
+    }
+
+    /// The same, but gives up after `time`. Gives those that had no room until then and have not got it.
+    ///
+    /// # Errors
+    /// [`EmitError::Encode`] only.
+    pub async fn emit_within(
+        &self,
+        time: Duration,
+        event: &str,
+        data: impl Serialize,
+    ) -> Result<Vec<SocketId>, EmitError> {
+        let deadline = Wheel::deadline(time);
+        let mut late = Vec::new();
+        for child in self.children() {
+            let left = deadline.saturating_duration_since(Wheel::now());
+            late.extend(child.emit_within(left, event, &data).await?);
+        }
+        Ok(late)
     }
 }
 
