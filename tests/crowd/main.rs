@@ -37,7 +37,7 @@ const GROWN: isize = 50_000;
 /// Bytes of the system that the process may have more than when it began.
 const RESIDENT: isize = 15_000_000;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const PING_INTERVAL: Duration = Duration::from_secs(40);
+const PING_INTERVAL: Duration = Duration::from_secs(20);
 /// Nobody answers pings while all wait for each other.
 const PING_TIMEOUT: Duration = Duration::from_secs(40);
 
