@@ -4,17 +4,21 @@
 //
 // A person enters by connecting, with the auth payload {name, room, key}. `key` is a secret of this tab: whoever comes back with it,
 // after a lost network, replaces the former self instead of meeting it. The name that a person gets may have a number behind it.
+// Whose connection is back in time is the same, and gets what was missed before `connect`, without another `welcome`.
 // In these shapes, `Room` is {name, members: [name], history: [Message]}, oldest first, and `Message` is
 // {id, from, text, at}, `at` in milliseconds since 1970.
 //
 // to the server
 //   enter(room)        ack -> {room: Room} or {error}: leaves the present room; one that does not exist is opened
 //   say(text)          ack -> {message: Message} or {error}
+//   whisper({to, text}) ack -> {message: Message} or {error}: to one person only, wherever they are; no history
 //   typing(yes)            -> to the others in the room
 // from the server
 //   welcome({name, rooms, room: Room})        first thing after the connection
 //   message(Message)                          from someone else in this room
 //   joined({name, members}) left({...})       someone else came to this room, or went
+//   lost({name, members}) back({...})         someone's connection in this room was lost, or is there again; who stays away has `left`
+//   whisper(Message)                          from someone to us alone
 //   typing({name, yes})                       someone else in this room
 //   rooms([{name, members: count}])           to everyone, when the list changes
 //   activity(room)                            to everyone outside of it: something was said there
@@ -98,6 +102,16 @@ function listen() {
     view.showTyping(name, false);
     view.addNotice(`${name} left`);
   });
+  socket.on("lost", ({ name, members }) => {
+    view.showPeople(members);
+    view.showTyping(name, false);
+    view.addNotice(`${name} has lost the connection`);
+  });
+  socket.on("back", ({ name, members }) => {
+    view.showPeople(members);
+    view.addNotice(`${name} is back`);
+  });
+  socket.on("whisper", (message) => view.addMessage({ ...message, to: me.name }));
   socket.on("typing", ({ name, yes }) => view.showTyping(name, yes));
   socket.on("rooms", (rooms) => view.showRooms(rooms));
   socket.on("activity", (room) => view.showActivity(room));
@@ -106,6 +120,9 @@ function listen() {
     const transport = () => view.showLink(socket.io.engine.transport.name);
     transport();
     socket.io.engine.on("upgrade", transport);
+    if (!socket.recovered) return; // a welcome follows
+    view.trouble("");
+    view.addNotice("You are back, and have missed nothing");
   });
   socket.on("disconnect", (reason) => {
     view.showLink("");
@@ -136,14 +153,15 @@ function enter(room) {
   socket.emit("enter", room, ({ room: entered, error }) => (error ? view.addNotice(error) : show(entered)));
 }
 
-function say(text) {
+function say(text, to) {
   typingUntil = 0;
-  send(view.addPending({ from: me.name, text, at: Date.now() }));
+  send(view.addPending({ from: me.name, to, text, at: Date.now() }));
 }
 
 /** Sends a message that the page already shows as pending. What is sent while offline waits for the connection. */
 function send(pending) {
-  socket.timeout(15_000).emit("say", pending.text, (failure, { message, error } = {}) => {
+  const event = pending.to ? ["whisper", { to: pending.to, text: pending.text }] : ["say", pending.text];
+  socket.timeout(15_000).emit(...event, (failure, { message, error } = {}) => {
     if (message) view.settle(pending, message);
     else view.fail(pending, error ?? "Not sent.");
   });

@@ -126,6 +126,27 @@ impl Hall {
 
     /// Someone says something; gives the room in which.
     pub fn say(&mut self, id: SocketId, text: String) -> Result<(String, Message), String> {
+        let message = self.message(id, text)?;
+        let room = self.people.get(&id).map(|person| person.room.clone()).unwrap_or_default();
+        if let Some(room) = self.rooms.iter_mut().find(|other| other.name == room) {
+            room.remember(message.clone(), self.events);
+        }
+        Ok((room, message))
+    }
+
+    /// Someone says something to one person only, wherever that is; gives who it is. Nobody remembers it.
+    pub fn whisper(
+        &mut self,
+        id: SocketId,
+        to: &str,
+        text: String,
+    ) -> Result<(SocketId, Message), String> {
+        let to = self.people.values().find(|person| person.name == to).map(|person| person.id);
+        let to = to.ok_or("Nobody of this name is here.")?;
+        Ok((to, self.message(id, text)?))
+    }
+
+    fn message(&mut self, id: SocketId, text: String) -> Result<Message, String> {
         let person = self.people.get(&id).ok_or("You have left.")?;
         if text.trim().is_empty() {
             return Err("There is nothing to send.".to_owned());
@@ -134,11 +155,7 @@ impl Hall {
             return Err(format!("More than {MAX_TEXT} characters are too many."));
         }
         self.events += 1;
-        let message = Message { id: self.events, from: person.name.clone(), text, at: now() };
-        if let Some(room) = self.rooms.iter_mut().find(|room| room.name == person.room) {
-            room.remember(message.clone(), self.events);
-        }
-        Ok((person.room.clone(), message))
+        Ok(Message { id: self.events, from: person.name.clone(), text, at: now() })
     }
 
     pub fn leave(&mut self, id: SocketId) -> Option<Person> {

@@ -26,6 +26,8 @@ const LOG_LINES = 500;
 export class View {
   #do;
   #me = "";
+  /** Whom alone the next messages are for; null is everyone in the room. */
+  #only = null;
   #room = "";
   #rooms = [];
   #unread = new Set();
@@ -127,7 +129,8 @@ export class View {
     $("room-people").textContent = members.length === 1 ? "Only you are here" : `${members.length} people here`;
     $("people").replaceChildren(...members.map((name) => {
       const children = [avatar(name), element("span", { className: "name", textContent: name })];
-      if (name === this.#me) children.push(element("span", { className: "count", textContent: "you" }));
+      if (name !== this.#me) return element("li", {}, element("button", { type: "button", title: `Write to ${name} alone`, onclick: () => this.#writeTo(name) }, ...children));
+      children.push(element("span", { className: "count", textContent: "you" }));
       return element("li", {}, ...children);
     }));
   }
@@ -143,8 +146,8 @@ export class View {
   }
 
   /** Shows a message of ours before the server has it; returns what `settle` or `fail` want to hear of. */
-  addPending({ from, text, at }) {
-    const pending = { from, text, at, room: this.#room };
+  addPending({ from, to, text, at }) {
+    const pending = { from, to, text, at, room: this.#room };
     this.#pending.add(pending);
     this.#appendPending(pending);
     this.#toEnd();
@@ -206,19 +209,20 @@ export class View {
     const day = calendar.format(at);
     if (day !== this.#last?.day) log.append(element("li", { className: "day", textContent: day }));
     const line = entry.notice === undefined ? this.#messageLine(entry, at) : noticeLine(entry.notice, at);
-    this.#last = { from: entry.from, at, day };
+    this.#last = { from: entry.to ? null : entry.from, at, day };
     log.append(line);
     while (log.childElementCount > LOG_LINES) log.firstElementChild.remove();
     return line;
   }
 
-  #messageLine({ from, text }, at) {
+  #messageLine({ from, to, text }, at) {
     const mine = from === this.#me;
-    const together = this.#last?.from === from && at - this.#last.at < TOGETHER;
-    const line = element("li", { className: ["message", mine && "mine", together && "together"].filter(Boolean).join(" ") });
+    const together = !to && this.#last?.from === from && at - this.#last.at < TOGETHER;
+    const line = element("li", { className: ["message", mine && "mine", to && "private", together && "together"].filter(Boolean).join(" ") });
     const bubble = element("div", { className: "bubble" }, element("p", { className: "text" }, ...withLinks(text)), " ", time(at));
     if (!mine) line.append(avatar(from));
     line.append(element("span", { className: "from", textContent: from }), bubble);
+    if (to) line.append(element("span", { className: "only", textContent: `only to ${mine ? to : "you"}` }));
     return line;
   }
 
@@ -232,7 +236,16 @@ export class View {
     this.#do.enter(room);
   }
 
+  #writeTo(name) {
+    this.#only = name;
+    $("only").hidden = name === null;
+    $("only").firstElementChild.textContent = `Only ${name} will read this.`;
+    this.#openDrawer(false);
+    $("text").focus();
+  }
+
   #wireComposer() {
+    $("only").querySelector("button").addEventListener("click", () => this.#writeTo(null));
     const text = $("text");
     const fit = () => {
       text.style.height = "auto";
@@ -243,7 +256,7 @@ export class View {
       if (!said) return;
       text.value = "";
       fit();
-      this.#do.say(said);
+      this.#do.say(said, this.#only ?? undefined);
     };
     text.addEventListener("input", () => {
       fit();

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use clap::Parser;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sio::client::{Client, Data, DisconnectReason, EmitError, Socket};
 use tokio::sync::{Notify, mpsc};
@@ -39,6 +39,12 @@ struct Welcome {
 struct News {
     name: String,
     members: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Whisper<'a> {
+    to: &'a str,
+    text: &'a str,
 }
 
 /// What the server answers: the thing asked for, or why not.
@@ -131,6 +137,13 @@ async fn connect(flags: Flags, place: &Place) -> Result<Socket, sio::client::Con
             here.move_to(welcome.room);
         })
         .on("message", async |Data(message): Data<Message>| screen::message(&message))
+        .on("whisper", async |Data(message): Data<Message>| screen::whisper(&message))
+        .on("lost", async |Data(news): Data<News>| {
+            screen::notice(&format!("{} has lost the connection", news.name));
+        })
+        .on("back", async |Data(news): Data<News>| {
+            screen::notice(&format!("{} is back", news.name));
+        })
         .on("joined", async move |Data(news): Data<News>| {
             screen::notice(&format!("{} joined", news.name));
             joined.lock().members = news.members;
@@ -154,6 +167,14 @@ async fn obey(socket: &Socket, place: &Place, line: &str) -> Result<bool, EmitEr
             Answer::Granted(Entered { room }) => place.move_to(room),
             Answer::Refused { error } => screen::notice(&error),
         },
+        "/tell" if rest.contains(": ") => {
+            let (to, text) = rest.split_once(": ").unwrap_or_default();
+            let whisper = Whisper { to: to.trim(), text };
+            match socket.emit_with_ack::<Answer<Said>>("whisper", whisper).await? {
+                Answer::Granted(_) => {}
+                Answer::Refused { error } => screen::notice(&error),
+            }
+        }
         _ if command.starts_with('/') => screen::help(),
         _ => match socket.emit_with_ack::<Answer<Said>>("say", line).await? {
             Answer::Granted(_) => {}

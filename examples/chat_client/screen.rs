@@ -31,12 +31,16 @@ pub fn message(message: &Message) {
     println!("{}: {}", tame(&message.from), tame(&message.text));
 }
 
+pub fn whisper(message: &Message) {
+    println!("{} (to you alone): {}", tame(&message.from), tame(&message.text));
+}
+
 pub fn notice(text: &str) {
     println!("* {}", tame(text));
 }
 
 pub fn help() {
-    notice("/join <room>   /who   /quit   and everything else is said");
+    notice("/join <room>   /who   /tell <name>: <text>   /quit   and everything else is said");
 }
 
 fn tame(text: &str) -> String {

@@ -4,7 +4,8 @@
 //! Engine.IO sessions and their transports, [`adapter`] knows rooms, `handler` makes closures into handlers, and on these stand
 //! `server` and `client`. Start with [`Io`] or [`Client`].
 //!
-//! Who knows the JavaScript server finds its calls in `COMING_FROM_SOCKET_IO.md`, beside this crate's manifest.
+//! Who knows the JavaScript server and client finds their calls in `docs/coming_from_socket_io.md`, beside this crate's manifest, and
+//! what there is to know about running a server in `docs/serving.md`.
 //!
 //! Without the default feature `tokio` only the floors without I/O remain.
 #![forbid(unsafe_code)]
@@ -31,6 +32,12 @@ pub use server::Io;
 mod serving {
     //! The page on serving, compiled.
     #![doc = include_str!("../docs/serving.md")]
+}
+
+#[cfg(doctest)]
+mod coming_from_socket_io {
+    //! The page for who knows socket.io, compiled.
+    #![doc = include_str!("../docs/coming_from_socket_io.md")]
 }
 
 #[cfg(doctest)]

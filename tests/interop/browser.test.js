@@ -2,16 +2,19 @@
 // Every wait is for what a person would see; screenshots are left in the git-ignored `screenshots/`.
 
 import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import { openBrowser, Person } from "./support/browser.js";
-import { startChat } from "./support/servers.js";
+import { buildExample, startChat, startProcess } from "./support/servers.js";
 import { Terminal } from "./support/terminal.js";
 
 describe("the chat in a browser", () => {
   let chat;
   let browser;
   before(async () => {
-    chat = await startChat();
+    chat = await startChat(0, ["--patience", "3"]);
     browser = await openBrowser();
   }, { timeout: 300_000 });
   after(async () => {
@@ -71,6 +74,7 @@ describe("the chat in a browser", () => {
     await ana.reads(`Ben${count} joined`);
     await ana.page.locator("header").getByText("2 people here").waitFor();
     await ben.page.close();
+    await ana.reads(`Ben${count} has lost the connection`);
     await ana.reads(`Ben${count} left`);
     await ana.page.locator("header").getByText("Only you are here").waitFor();
     assert.deepEqual(await ana.names(), [`Ana${count}`]);
@@ -113,6 +117,42 @@ describe("the chat in a browser", () => {
     await ben.say("back again");
     await ana.reads("back again");
     assert.deepEqual(await ana.names(), [`Ana${count}`, `Ben${count}`]);
+  });
+
+  test("who loses the connection for a while misses nothing, and both are told", async (t) => {
+    const own = await startChat();
+    t.after(() => own.stop());
+    const open = async (name) => (await Person.open(t, browser, own.url)).enterAs(name);
+    const [ana, ben] = [await open("Ana"), await open("Ben")];
+    await ana.say("before");
+    await ben.reads("before");
+    await ben.page.context().setOffline(true);
+    await ana.reads("Ben has lost the connection");
+    await ana.say("meanwhile");
+    await ben.page.context().setOffline(false);
+    await ben.reads("You are back, and have missed nothing");
+    await ana.reads("Ben is back");
+    assert.deepEqual(await ben.messages(), ["before", "meanwhile"]);
+    await ben.say("after");
+    await ana.reads("after");
+    assert.deepEqual(await ana.names(), ["Ana", "Ben"]);
+  });
+
+  test("what is for one person only nobody else reads, in whichever room", async (t) => {
+    const [ana, ben] = await two(t);
+    const eve = await arrive(t, `Eve${count}`);
+    await ana.people.getByRole("button", { name: `Ben${count}` }).click();
+    await ben.openRoom(`elsewhere ${count}`);
+    await ana.say("for your eyes only");
+    await ben.reads("for your eyes only");
+    await ben.log.getByText("only to you").waitFor();
+    await ana.log.getByText(`only to Ben${count}`).waitFor();
+    await ana.screenshot("private");
+    await ana.page.getByRole("button", { name: "To everyone" }).click();
+    await ana.say("for all");
+    await eve.reads("for all");
+    assert.deepEqual(await eve.messages(), ["for all"]);
+    assert.deepEqual(await ben.messages(), ["for your eyes only"]);
   });
 
   test("what people write is text, never markup", async (t) => {
@@ -238,6 +278,37 @@ describe("the chat in a browser", () => {
     await own.stop();
     await tom.reads("* the conversation is over: transport close");
     assert.equal(await tom.ended(), 1);
+  });
+
+  test("a file is uploaded piece by piece, and the bar shows what the server has", async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "upload-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const upload = await startProcess([await buildExample("upload"), "--addr", "127.0.0.1:0", "--folder", folder]);
+    t.after(() => upload.stop("SIGKILL"));
+    const { page, errors } = await Person.open(t, browser, `http://127.0.0.1:${upload.port}/`);
+    const bytes = Buffer.from(Array.from({ length: 1_300_000 }, (_, i) => (i * 7919) >> 3));
+    const bar = page.getByRole("progressbar", { name: "Sent" });
+    await page.evaluate(() => {
+      const bar = document.getElementById("progress");
+      window.seen = [];
+      new MutationObserver(() => window.seen.push(bar.value)).observe(bar, { attributes: true });
+    });
+    await page.getByLabel("A file").setInputFiles({ name: "../evil.bin", mimeType: "application/octet-stream", buffer: bytes });
+    const told = page.getByRole("status");
+    await told.getByText("1300000 bytes are in").waitFor();
+    await page.screenshot({ path: new URL("screenshots/upload.png", import.meta.url).pathname });
+    assert.equal(await bar.evaluate((it) => it.value), bytes.length);
+    const seen = await page.evaluate(() => window.seen);
+    assert.ok(seen.length >= 5 && seen.includes(262_144), `the bar moved to ${seen}`);
+    const files = readdirSync(folder);
+    assert.equal(files.length, 1);
+    assert.ok(readFileSync(join(folder, files[0])).equals(bytes));
+    // What was begun and not ended goes with who began it.
+    await page.evaluate(() => io({ forceNew: true }).emit("begin", { name: "half", size: 10 }));
+    while (readdirSync(folder).length < 2) await new Promise((again) => setImmediate(again));
+    await page.close();
+    while (readdirSync(folder).length > 1) await new Promise((again) => setImmediate(again));
+    assert.deepEqual(errors, []);
   });
 
   test("it looks good: wide, dark, and on a phone of 360 pixels", async (t) => {

@@ -35,6 +35,21 @@ eachPeer("operators", (peer) => {
     assert.deepEqual(await a.emitWithAck("ask room", room(), 100), { answers: [], missing: 0 });
   });
 
+  test("what is volatile is dropped unless it leaves at once, and what is not comes behind it", async (t) => {
+    const socket = await peer.connect(t);
+    const items = collect(socket, "item");
+    // More at once than any buffer of the system takes.
+    await socket.emitWithAck("send volatile items", 400, 100_000);
+    assert.equal(items.at(-1), "end");
+    const came = items.slice(0, -1);
+    assert.ok(came.length < 400, "nothing was dropped");
+    assert.deepEqual(came, [...came].sort((x, y) => x - y));
+    // On a quiet line one does leave at once.
+    await synced(socket);
+    items.length = 0;
+    while (items.filter((item) => item !== "end").length === 0) await socket.emitWithAck("send volatile items", 1, 1);
+  });
+
   test("sockets are fetched with their rooms and data", async (t) => {
     const r = room();
     const [a, b] = await Promise.all([peer.connect(t), peer.connect(t)]);

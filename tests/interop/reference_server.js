@@ -26,6 +26,8 @@
 //   item(n)                          -> remembers n
 //   items()                      ack -> the array of what `item` brought since the last call, in order of arrival
 //   send items(n)                ack -> nothing, after it has emitted `item` with 0, 1 ... n - 1
+//   send volatile items(n, size) ack -> nothing, after it has emitted `item` with 0, 1 ... n - 1 and so many characters, each volatile, and
+//                                       with "end", which is not
 //   join(room) leave(room)       ack -> nothing, once done
 //   rooms()                      ack -> sorted names of the rooms of this socket, without the one that is its own id
 //   relay({via, to, except, operators}, x)
@@ -123,6 +125,11 @@ io.on("connection", (socket) => {
 
   socket.on("item", (n) => items.push(n));
   socket.on("items", (ack) => ack(items.splice(0)));
+  socket.on("send volatile items", (n, size, ack) => {
+    for (let i = 0; i < n; i += 1) socket.volatile.emit("item", i, "x".repeat(size));
+    socket.emit("item", "end");
+    ack();
+  });
   socket.on("send items", (n, ack) => {
     for (let i = 0; i < n; i += 1) socket.emit("item", i);
     ack();

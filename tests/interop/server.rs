@@ -156,6 +156,14 @@ fn items(socket: &Socket) {
     socket.on("items", async move || {
         std::mem::take(&mut *items.lock().unwrap_or_else(PoisonError::into_inner))
     });
+    socket.on(
+        "send volatile items",
+        async |socket: Socket, Data((n, size)): Data<(u32, usize)>| {
+            let text = "x".repeat(size);
+            (0..n).try_for_each(|item| socket.volatile().emit("item", (item, &text)))?;
+            socket.emit("item", "end")
+        },
+    );
     socket.on("send items", async |socket: Socket, Data(n): Data<u32>| {
         (0..n).try_for_each(|i| socket.emit("item", i))
     });

@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
-use sio::packet::Args;
+use sio::packet::{Args, Value as Any};
 use sio::server::{
     Beyond, Data, DisconnectDetails, DisconnectReason, EmitError, Event, HandlerError, Io, OnPanic,
-    RateLimit, Socket,
+    Pass, RateLimit, Socket,
 };
 use tokio::sync::{Semaphore, mpsc};
 
@@ -45,6 +45,48 @@ async fn an_event_passes_its_middleware_in_order_or_is_refused_and_answered() {
     peer.asks(r#"22["add",1,2,3]"#, r#"32[{"error":"3 are too many"}]"#).await;
     assert_eq!(taken(&log), ["first add", "second 2", "first secret", "first add", "second 3"]);
     assert_eq!(taken(&errors), ["secret: not yours", "add: 3 are too many"]);
+}
+
+#[tokio::test]
+async fn a_middleware_may_put_another_event_in_place_of_the_one_that_came() {
+    let io = Io::new();
+    let errors = Log::default();
+    let failed = errors.clone();
+    io.on_error(move |_, event, error| failed.lock().unwrap().push(format!("{event}: {error}")));
+    io.on_connect(async |socket: Socket| {
+        socket.event_middleware(
+            async |Event(name): Event, Data(Args(mut all)): Data<Args<Any>>| {
+                Ok::<_, &str>(match &*name {
+                    "alias" => Pass::event("add", (all.len(), 40)),
+                    "blob" => {
+                        all.push(Any::from(vec![3]));
+                        Pass::event("blob", Args(all))
+                    }
+                    "bad" => Pass::event("disconnect", ()),
+                    _ => Pass::unchanged(),
+                })
+            },
+        );
+        // The one behind sees what the one before has made of it, and so do the listeners.
+        socket.event_middleware(
+            async |Event(name): Event| {
+                if &*name == "alias" { Err("it should be gone") } else { Ok(()) }
+            },
+        );
+        socket.on("add", async |Data((a, b)): Data<(i64, i64)>| a + b);
+        socket.on("blob", async |Data(Args(all)): Data<Args<Any>>| Args(all));
+        socket.on("bad", async || "called");
+    });
+    let mut peer = Peer::join(serve(&io).await).await;
+    peer.asks(r#"20["add",1,2]"#, "30[3]").await;
+    peer.asks(r#"21["alias",7,7]"#, "31[42]").await;
+    peer.send(r#"51-2["blob",{"_placeholder":true,"num":0}]"#).await;
+    peer.send_binary(&[1, 2]).await;
+    let answer = r#"62-2[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#;
+    assert_eq!(peer.recv().await, answer);
+    assert_eq!((peer.recv_binary().await, peer.recv_binary().await), (vec![1, 2], vec![3]));
+    peer.asks(r#"23["bad"]"#, r#"33[{"error":"event name \"disconnect\" is reserved"}]"#).await;
+    assert_eq!(taken(&errors).len(), 1);
 }
 
 #[tokio::test]

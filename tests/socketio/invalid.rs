@@ -8,7 +8,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use crate::peer::{Peer, configured, serve, soon};
 
 #[tokio::test]
-async fn an_invalid_packet_closes_only_the_connection_that_sent_it() {
+async fn rules_22_to_24_an_invalid_packet_closes_only_the_connection_that_sent_it() {
     let io = Io::new();
     io.on_connect(async |socket: Socket| {
         socket.on("ping", async || "pong");

@@ -3,6 +3,7 @@
 //! Rule numbers are those of the project's list of wire rules. Nobody sleeps: what must not come is shown by what comes instead.
 
 mod acks;
+mod attacks;
 mod broadcast;
 mod churn;
 mod connecting;
@@ -15,4 +16,8 @@ mod invalid;
 mod operators;
 mod order;
 mod peer;
+mod poller;
 mod recovery;
+mod slow;
+mod version2;
+mod wire;

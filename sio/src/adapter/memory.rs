@@ -12,6 +12,9 @@ use super::{
 
 type Ids = HashSet<SocketId, BuildIdHasher>;
 
+/// Tables of fewer entries than this keep their memory.
+const SHRINK_FROM: usize = 256;
+
 /// Keeps the rooms in memory. A broadcast holds a lock only while it collects the ids.
 pub struct Memory {
     index: RwLock<Index>,
@@ -57,6 +60,10 @@ impl Adapter for Memory {
     fn remove(&self, id: SocketId) -> Vec<Room> {
         let mut index = self.write();
         let rooms = index.sockets.remove(&id).unwrap_or_default();
+        if has_room_to_spare(index.sockets.capacity(), index.sockets.len()) {
+            let twice = 2 * index.sockets.len();
+            index.sockets.shrink_to(twice);
+        }
         let left: Vec<_> = rooms.iter().map(|room| index.take_out(id, room)).collect();
         drop(index);
         self.tell_of(rooms.iter().zip(left).flat_map(|(room, left)| left.events(room, id)));
@@ -156,7 +163,13 @@ impl Index {
         }
         if ids.is_empty() {
             self.rooms.remove(room);
+            if has_room_to_spare(self.rooms.capacity(), self.rooms.len()) {
+                self.rooms.shrink_to(2 * self.rooms.len());
+            }
             return Left::Empty;
+        }
+        if has_room_to_spare(ids.capacity(), ids.len()) {
+            ids.shrink_to(2 * ids.len());
         }
         Left::Others
     }
@@ -181,6 +194,11 @@ impl Index {
         let own = SocketId::parse(room).filter(|id| self.sockets.contains_key(id));
         Members { own, joined: self.rooms.get(room) }
     }
+}
+
+/// Whether a table has grown with a crowd that is gone. Its memory is given back so rarely that who leaves pays next to nothing.
+const fn has_room_to_spare(capacity: usize, len: usize) -> bool {
+    capacity > SHRINK_FROM && capacity / 8 > len
 }
 
 /// What was left of a room by who was taken out.

@@ -53,6 +53,11 @@ pub(crate) trait Endpoint: Party + fmt::Debug {
     /// Sends messages with nothing between them; volatile ones only if they leave at once. Gives whether they were sent.
     fn send_all(&self, messages: &[Outgoing], volatile: bool) -> Result<bool, EmitError>;
 
+    /// The same for an event that asks for no answer: a socket may drop older ones for it, if that is what its settings say.
+    fn send_droppable(&self, messages: &[Outgoing], how: How) -> Result<bool, EmitError> {
+        self.send_all(messages, how.volatile)
+    }
+
     /// Nobody listens to this event.
     fn handle_unheard(&self, packet: Incoming<'_>);
 
@@ -160,10 +165,13 @@ pub(crate) fn send_event<S: Endpoint, D: Serialize>(
     // What nobody will get is not encoded.
     socket.check_open()?;
     let messages = socket.frame_event(id, event, data, how)?;
+    if id.is_none() {
+        return socket.send_droppable(&messages, how).map(drop);
+    }
     match socket.send_all(&messages, how.volatile)? {
         // Its answer would be waited for in vain.
-        false if id.is_some() => Err(EmitError::NotWritable),
-        _ => Ok(()),
+        false => Err(EmitError::NotWritable),
+        true => Ok(()),
     }
 }
 
@@ -195,21 +203,26 @@ fn handle<S: Endpoint>(socket: &S, packet: Incoming<'_>, turn: Turn<S>) -> Optio
     }
 }
 
-/// Takes an event through the middleware, and then to its listeners.
-async fn guarded<S: Endpoint>(socket: S, packet: Packet, guards: Arc<[Guard<S>]>) {
-    let packet = Incoming::Owned(packet);
+/// Takes an event through the middleware, and what they make of it to its listeners.
+async fn guarded<S: Endpoint>(socket: S, mut packet: Packet, guards: Arc<[Guard<S>]>) {
     for guard in guards.iter() {
+        let event = packet.event.clone().unwrap_or_default();
         // None of them answers: a refusal is the answer, or what the listener returns.
-        let called = guard(&mut Call::event_of(&socket, packet.event(), packet.arguments(), None));
+        let called = guard(&mut Call::event_of(&socket, &event, packet.arguments(), None));
         let verdict = match called {
             Ok(verdict) => verdict.await,
             Err(error) => Err(error),
         };
-        if let Err(error) = verdict {
-            let event = packet.event().to_owned().into();
-            return Responder::new(socket.replies(), event, packet.id()).fail(&error);
+        let ack = packet.id;
+        match verdict.and_then(|pass| pass.apply(packet)) {
+            Ok(passed) => packet = passed,
+            Err(error) => {
+                let event = event.into_string().into();
+                return Responder::new(socket.replies(), event, ack).fail(&error);
+            }
         }
     }
+    let packet = Incoming::Owned(packet);
     let fired = socket.with_inbox(|inbox| inbox.listeners.fire(packet.event()));
     let left = if fired.is_empty() {
         socket.handle_unheard(packet);

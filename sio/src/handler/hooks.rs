@@ -7,29 +7,75 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde::Serialize;
 
 use super::{Call, EmitError, Handler, HandlerError, Party, caught, guard};
 use crate::emitter::Fired;
-use crate::packet::{Arguments, Packet};
+use crate::packet::{Arguments, EncodeError, Packet, ROOT, encode};
 
-/// A [`Handler`] that lets an event pass to its listeners or refuses it: any async closure over extractors that returns
-/// `Result<(), E>` with `E: Display`, such as a `&str`.
-pub trait EventMiddleware<S: Party, A>: Handler<S, A, Output = Result<(), Self::Refusal>> {
+/// A [`Handler`] that lets an event pass to its listeners, puts another one in its place, or refuses it: any async closure over
+/// extractors that returns `Result<(), E>` or `Result<Pass, E>` with `E: Display`, such as a `&str`.
+pub trait EventMiddleware<S: Party, A>:
+    Handler<S, A, Output = Result<Self::Passage, Self::Refusal>>
+{
+    /// What it lets pass.
+    type Passage: Into<Pass>;
     /// What it refuses with.
     type Refusal: fmt::Display;
 }
 
-impl<S, A, H, E> EventMiddleware<S, A> for H
+impl<S, A, H, P, E> EventMiddleware<S, A> for H
 where
     S: Party,
-    H: Handler<S, A, Output = Result<(), E>>,
+    H: Handler<S, A, Output = Result<P, E>>,
+    P: Into<Pass>,
     E: fmt::Display,
 {
+    type Passage = P;
     type Refusal = E;
 }
 
-/// Why an event does not pass.
-type Verdict = Pin<Box<dyn Future<Output = Result<(), HandlerError>> + Send>>;
+/// What an [`EventMiddleware`] lets pass: the event as it came, or another one, which the middleware behind it and the listeners see.
+/// An answer that was asked for is wanted of either.
+#[derive(Debug)]
+pub struct Pass(Option<Result<Box<Packet>, EncodeError>>);
+
+impl Pass {
+    /// The event as it came.
+    #[must_use]
+    pub const fn unchanged() -> Self {
+        Self(None)
+    }
+
+    /// Another event; `data` as for `emit`. One that can't be sent can't pass either: it is refused, which goes to `on_error`.
+    #[must_use]
+    pub fn event(name: &str, data: impl Serialize) -> Self {
+        let mut text = String::new();
+        let packet = encode::event(&mut text, ROOT, None, name, &data).and_then(|attachments| {
+            let packet = Packet::from_encoded(&text, attachments);
+            packet.map(Box::new).map_err(|error| EncodeError::Parser(error.to_string().into()))
+        });
+        Self(Some(packet))
+    }
+
+    /// The event that goes on instead of `packet`.
+    pub(super) fn apply(self, packet: Packet) -> Result<Packet, HandlerError> {
+        match self.0 {
+            None => Ok(packet),
+            Some(Ok(other)) => Ok(Packet { namespace: packet.namespace, id: packet.id, ..*other }),
+            Some(Err(error)) => Err(HandlerError::Failed(error.to_string().into())),
+        }
+    }
+}
+
+impl From<()> for Pass {
+    fn from((): ()) -> Self {
+        Self::unchanged()
+    }
+}
+
+/// What passes, or why nothing does.
+type Verdict = Pin<Box<dyn Future<Output = Result<Pass, HandlerError>> + Send>>;
 
 /// A middleware of any type.
 pub(crate) type Guard<S> =
@@ -40,9 +86,10 @@ pub(crate) fn erase_guard<S: Party, A, M: EventMiddleware<S, A>>(middleware: M) 
         let called = caught(AssertUnwindSafe(|| middleware.call(call)));
         let future = called.map_err(HandlerError::Panicked)?.map_err(HandlerError::Rejected)?;
         Ok(Box::pin(async move {
-            let refused = async { future.await.map_err(|refusal| refusal.to_string()) };
-            match guard(refused).await {
-                Ok(Ok(())) => Ok(()),
+            let verdict =
+                async { future.await.map(Into::into).map_err(|refusal| refusal.to_string()) };
+            match guard(verdict).await {
+                Ok(Ok(passes)) => Ok(passes),
                 Ok(Err(refusal)) => Err(HandlerError::Refused(refusal.into())),
                 Err(message) => Err(HandlerError::Panicked(message)),
             }

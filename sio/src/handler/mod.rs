@@ -33,7 +33,7 @@ pub(crate) use self::endpoint::{Endpoint, poll_once, send_event};
 pub use self::error::{EmitError, HandlerError};
 pub use self::extract::{AckSender, Call, Data, Event, Extract, Rejection};
 pub(crate) use self::framing::{Frames, frame, frame_encoded};
-pub use self::hooks::EventMiddleware;
+pub use self::hooks::{EventMiddleware, Pass};
 pub(crate) use self::hooks::{Guard, OutgoingHook, erase_guard, show_outgoing, show_packet};
 pub(crate) use self::how::How;
 pub(crate) use self::inbox::{Bounds, Ending, Inbox};

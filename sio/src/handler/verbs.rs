@@ -126,8 +126,9 @@ macro_rules! verbs {
             }
 
             /// Lets every event that comes from now on pass through `middleware` before its handlers: any async closure over
-            /// extractors that returns `Result<(), E>`. They run in the order of registration. A refusal goes to `on_error`, and is
-            /// the answer if one was asked for: `{"error": "…"}`.
+            /// extractors that returns `Result<(), E>`, or `Result<Pass, E>` with another event in place of the one that came
+            /// ([`Pass`](crate::handler::Pass)). They run in the order of registration. A refusal goes to `on_error`, and is the answer if
+            /// one was asked for: `{"error": "…"}`.
             pub fn event_middleware<A, M>(&self, middleware: M)
             where
                 M: $crate::handler::EventMiddleware<Self, A>,
@@ -195,8 +196,7 @@ macro_rules! verbs {
             }
 
             const fn sending(&self) -> Sending<'_> {
-                let how = $crate::handler::How { volatile: false, compress: true };
-                Sending { socket: self, timeout: None, how }
+                Sending { socket: self, timeout: None, how: $crate::handler::How::USUAL }
             }
         }
 

@@ -31,10 +31,7 @@ pub(super) const MARKER: &str = "$sio::packet::Args";
 /// serde can't tell: it treats `[f64; 3]`, which is one argument, like a tuple of three. The name of a type can.
 pub fn is_spread<T: ?Sized>() -> bool {
     let name = type_name::<T>().trim_start_matches('&');
-    let args = type_name::<Args<()>>();
-    // Up to and with the `<` of its parameter.
-    let args = &args[..args.find('<').map_or(args.len(), |end| end + 1)];
-    name.starts_with('(') || name.starts_with(args)
+    name.starts_with('(') || name.starts_with(concat!(module_path!(), "::Args<"))
 }
 
 impl<T: Serialize> Serialize for Args<T> {

@@ -2,6 +2,7 @@
 //!
 //! Protocol revision 5, sections "Packet encoding" and "Packet types". [`PacketRef`] borrows everything from the received
 //! text, [`Decoder`] adds the binary attachments that follow it, [`encode`] appends to a buffer of the caller, and
+//! `json` checks its JSON, and
 //! [`Arguments`] reads the span of the arguments straight into the handler's types. A [`Parser`] gives packets another form on the
 //! wire, such as [`Msgpack`]. `emitter`, `adapter`, `server` and
 //! `client` call it; it knows no transport, no clock and no socket.
@@ -15,6 +16,7 @@ mod binary;
 mod decode;
 pub mod encode;
 mod error;
+mod json;
 mod kind;
 mod msgpack;
 mod owned;

@@ -24,13 +24,16 @@ pub struct Config {
     pub parser: Option<Arc<dyn packet::Parser>>,
     /// What one packet may announce and bring, and when. Default 10 attachments of 10 MB together, 60 s for each.
     pub limits: packet::Limits,
-    /// Time in which a client must have asked for a namespace, before its connection is closed. Default 45 s.
+    /// Time in which a client must have been let into a namespace, before its connection is closed; what middleware take is part of
+    /// it. Default 45 s.
     pub connect_timeout: Duration,
     /// Time that an `emit_with_ack` waits for the answer if nothing else is said. Default 10 s.
     pub ack_timeout: Duration,
-    /// Namespaces that one client may be in at a time: each costs a socket, and the client chooses. Default 32.
+    /// Namespaces that one client may be in at a time: each costs a socket, and the client chooses. As many sockets more may be about
+    /// that it has left, because their handlers have not returned. Default 32.
     pub max_namespaces: usize,
-    /// Rooms that one socket may be in, its own not counted: rooms are often chosen by the client. Default 1,024.
+    /// Rooms that one socket may be in, its own not counted: rooms are often chosen by the client. That a client of Socket.IO 2.x has
+    /// by the id that it knows is one of them. Default 1,024.
     pub max_rooms: usize,
     /// Answers that one socket may be waited on for: a client that never answers costs memory until the timeout.
     /// Default 1,024.
@@ -74,6 +77,11 @@ pub enum SlowReceiver {
     Disconnect,
     /// It misses the event.
     Skip,
+    /// It misses the oldest events that wait for it, so that it gets what is new; an `emit` to it alone is not refused either. So many
+    /// bytes as wait in its transport wait in another queue behind that, from which events are dropped that ask for no answer. What
+    /// it must not miss (answers, the protocol's own packets) stays; if only such packets wait it is as if nothing was said, and for
+    /// another of those it is disconnected. Not together with an [`engine::Config::overflow`] that disconnects. [`Socket::dropped_events`](super::Socket::dropped_events) tells how many there were.
+    DropOldest,
 }
 
 /// Connection state recovery (rule 29), in memory.

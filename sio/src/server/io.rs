@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
 use ws::net::Shutdown;
 
-use super::entrance::Entrance;
 use super::namespace::Inner as NamespaceInner;
-use super::parent::Inner as ParentInner;
-use super::registry::Registry;
-use super::revision4;
+use super::namespace::entrance::Entrance;
+use super::namespace::parent::Inner as ParentInner;
+use super::namespace::registry::Registry;
+use super::session::revision4;
 use super::values::Values;
 use super::{
     Config, ConfigError, Handler, HandlerError, IntoReply, Middleware, Namespace, NamespaceRequest,
@@ -153,6 +153,12 @@ impl Io {
 
     pub(super) fn registry(&self) -> &Arc<Registry> {
         &self.0.registry
+    }
+
+    /// Sessions that are open: one for each client, however many namespaces it is in.
+    #[must_use]
+    pub fn session_count(&self) -> usize {
+        self.0.engine.session_count()
     }
 
     /// Keeps a value for handlers, one per type, which take it as [`State`](super::State). Replaces the one before.

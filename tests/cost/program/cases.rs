@@ -22,7 +22,7 @@ pub(crate) struct Case {
     pub(crate) name: &'static str,
     /// How often it is done, and how many messages that are each time.
     pub(crate) rounds: u64,
-    messages: u64,
+    pub(crate) messages: u64,
     /// Does it so many times.
     pub(crate) work: Box<dyn FnMut(u64)>,
     /// Bytes are read and written.

@@ -5,6 +5,7 @@
 mod allocations;
 mod cases;
 mod compare;
+mod events;
 mod frames;
 mod tcp;
 mod tools;
@@ -98,10 +99,16 @@ struct Measured {
 
 /// Allocations, reads and writes for each message of each case, or of the one with that name.
 fn memory(only: Option<&str>) -> Vec<Measured> {
-    let chosen = |case: &Case| only.is_none_or(|name| case.name == name);
-    let (chosen, others): (Vec<_>, Vec<_>) = cases::all().into_iter().partition(chosen);
-    std::mem::forget(others); // as go_through does
-    chosen.into_iter().map(go_through).collect()
+    // Made when it is their turn: what they own would move what the others allocate.
+    let events = std::iter::once_with(events::all).flatten();
+    let mut measured = Vec::new();
+    for case in cases::all().into_iter().chain(events) {
+        match only {
+            Some(name) if case.name != name => std::mem::forget(case), // as go_through does
+            _ => measured.push(go_through(case)),
+        }
+    }
+    measured
 }
 
 fn go_through(mut case: Case) -> Measured {

@@ -22,10 +22,10 @@ export async function startServer(name, flags = []) {
 }
 
 /** Starts the example chat, which serves its page, too; `url` is the page. Port 0 is any. */
-export async function startChat(port = 0) {
+export async function startChat(port = 0, flags = []) {
   // For work on the page alone, another server of the chat may stand in.
   const program = process.env.INTEROP_CHAT?.split(" ") ?? [await buildExample("chat")];
-  const chat = await startProcess([...program, "--port", String(port)]);
+  const chat = await startProcess([...program, "--port", String(port), ...flags]);
   return { ...chat, url: `http://127.0.0.1:${chat.port}/`, stop: () => chat.stop("SIGINT") };
 }
 

@@ -9,7 +9,7 @@ use ws::net::Wheel;
 
 use super::RequestInfo;
 use super::peer::Peer;
-use crate::engine::{Outgoing, Protocol, SendError, Transport};
+use crate::engine::{Outgoing, Protocol, SendError, Sid, Transport};
 
 /// A session, to send on from any task. Cheap to clone.
 ///
@@ -102,6 +102,11 @@ impl Handle {
     #[must_use]
     pub fn request(&self) -> &Arc<RequestInfo> {
         self.0.request()
+    }
+
+    /// The id of the session, a secret of client and server.
+    pub(crate) fn sid(&self) -> &Sid {
+        self.0.sid()
     }
 
     /// The version of Engine.IO that the client speaks.

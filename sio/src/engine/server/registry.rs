@@ -40,6 +40,9 @@ struct Place {
     household: Option<Household>,
 }
 
+/// With room for fewer sessions than this the table keeps it when they are gone.
+const SHRINK_FROM: usize = 256;
+
 /// The right to open one session. Given back when it is dropped unused.
 pub(super) struct Admission {
     registry: Arc<Registry>,
@@ -119,6 +122,11 @@ impl Registry {
         let removed = state.sessions.remove(sid);
         if let Some(household) = removed.as_ref().and_then(|place| place.household) {
             state.census.leave(household);
+        }
+        // A crowd that is gone leaves no memory behind.
+        let (room, taken) = (state.sessions.capacity(), state.sessions.len());
+        if room > SHRINK_FROM && room / 8 > taken {
+            state.sessions.shrink_to(2 * taken);
         }
         let is_empty = state.sessions.is_empty();
         // The last reference may drop code of the application, which must not happen under the lock.

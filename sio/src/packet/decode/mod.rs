@@ -3,10 +3,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use serde::de::IgnoredAny;
-
 use super::owned::MAX_ACK_ID;
-use super::{Arguments, DecodeError, Kind, Packet, ROOT, binary, is_reserved};
+use super::{Arguments, DecodeError, Kind, Packet, ROOT, binary, is_reserved, json};
 
 /// What a peer may announce and send for one packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,8 +62,7 @@ impl<'a> PacketRef<'a> {
         let attachments = if kind.is_binary() { take_attachments(&mut rest, limits)? } else { 0 };
         let namespace = take_namespace(&mut rest);
         let id = take_id(&mut rest)?;
-        check_depth(rest, limits.max_depth)?;
-        check_json(kind, attachments, rest)?;
+        check_json(kind, attachments, rest, limits.max_depth)?;
         let event = check_payload(kind, rest)?;
         Ok(Self { kind, attachments, namespace, id, event, payload: rest })
     }
@@ -136,40 +133,19 @@ fn leading_digits<'a>(text: &&'a str) -> &'a str {
     &text[..end]
 }
 
-/// Whether a payload nests no deeper than that. One that is too short to do so is not looked at.
-fn check_depth(payload: &str, max: usize) -> Result<(), DecodeError> {
-    if payload.len() / 2 <= max {
-        return Ok(());
-    }
-    let (mut depth, mut in_string, mut is_escaped) = (0_usize, false, false);
-    for byte in payload.bytes() {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' if in_string => is_escaped = true,
-            b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => {
-                depth += 1;
-                if depth > max {
-                    return Err(DecodeError::TooDeep);
-                }
-            }
-            // What closes nothing is no JSON, which is found out later.
-            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// Whether the payload is JSON at all; of a binary packet also whether its placeholders point at attachments (rule 23).
-fn check_json(kind: Kind, attachments: usize, payload: &str) -> Result<(), DecodeError> {
+/// Whether the payload is JSON at all, and not too deep; of a binary packet also whether its placeholders point at attachments
+/// (rule 23).
+fn check_json(
+    kind: Kind,
+    attachments: usize,
+    payload: &str,
+    max_depth: usize,
+) -> Result<(), DecodeError> {
     if payload.is_empty() {
         return Ok(());
     }
-    if kind.is_binary() {
-        return binary::check_placeholders(payload, attachments);
-    }
-    serde_json::from_str::<IgnoredAny>(payload).map(drop).map_err(|_| DecodeError::Json)
+    json::check(payload, max_depth)?;
+    if kind.is_binary() { binary::check_placeholders(payload, attachments) } else { Ok(()) }
 }
 
 /// Rule 24 for a payload that is absent or valid JSON; gives the name of an event.
