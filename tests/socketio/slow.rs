@@ -203,6 +203,7 @@ async fn a_parent_waits_for_the_sockets_of_all_of_its_children() {
     let late = parent.emit_within(Duration::from_millis(20), "late", ()).await.unwrap();
     assert_eq!(late.len(), 2);
     let waits = tokio::spawn(async move { parent.emit_when_ready("all", ()).await });
+    // Whichever reads first need not wait for the other.
     for (poller, name) in pollers.iter_mut().zip(["/t-1", "/t-2"]) {
         assert_eq!(poller.recv().await.len(), 1);
         let packets = poller.recv().await;

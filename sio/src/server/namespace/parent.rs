@@ -1,14 +1,14 @@
 //! Namespaces that are made when a client asks for them: by a pattern, or by what an async function says.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use ws::net::Wheel;
 
 use super::entrance::Entrance;
 use crate::adapter::SocketId;
@@ -75,7 +75,7 @@ impl Parent {
         self.children().iter().try_for_each(|child| child.emit(event, &data))
     }
 
-    /// Sends an event to all sockets of all children when there is room, one child after the other; see
+    /// Sends an event to all sockets of all children when there is room; see
     /// [`Broadcast::emit_when_ready`](crate::server::Broadcast::emit_when_ready).
     ///
     /// # Errors
@@ -85,10 +85,9 @@ impl Parent {
         event: &str,
         data: impl Serialize,
     ) -> Result<(), EmitError> {
-        for child in self.children() {
-            child.emit_when_ready(event, &data).await?;
-        }
-        Ok(())
+        let children: Vec<_> = self.children().iter().map(Namespace::broadcast).collect();
+        let waits = children.iter().map(|child| Box::pin(child.emit_when_ready(event, &data)));
+        all(waits.collect()).await.map(drop)
     }
 
     /// The same, but gives up after `time`. Gives those that had no room until then and have not got it.
@@ -101,13 +100,9 @@ impl Parent {
         event: &str,
         data: impl Serialize,
     ) -> Result<Vec<SocketId>, EmitError> {
-        let deadline = Wheel::deadline(time);
-        let mut late = Vec::new();
-        for child in self.children() {
-            let left = deadline.saturating_duration_since(Wheel::now());
-            late.extend(child.emit_within(left, event, &data).await?);
-        }
-        Ok(late)
+        let children: Vec<_> = self.children().iter().map(Namespace::broadcast).collect();
+        let waits = children.iter().map(|child| Box::pin(child.emit_within(time, event, &data)));
+        Ok(all(waits.collect()).await?.into_iter().flatten().collect())
     }
 }
 
@@ -169,6 +164,35 @@ impl Inner {
             }
         }
     }
+}
+
+/// Waits for all of them at the same time: those of one child need not wait for those of another.
+async fn all<T, F>(mut waits: Vec<Pin<Box<F>>>) -> Result<Vec<T>, EmitError>
+where
+    F: Future<Output = Result<T, EmitError>>,
+{
+    let mut done = Vec::new();
+    poll_fn(|context| {
+        let mut failed = None;
+        waits.retain_mut(|wait| match wait.as_mut().poll(context) {
+            Poll::Pending => true,
+            Poll::Ready(Ok(one)) => {
+                done.push(one);
+                false
+            }
+            Poll::Ready(Err(error)) => {
+                failed = Some(error);
+                false
+            }
+        });
+        match failed {
+            Some(error) => Poll::Ready(Err(error)),
+            None if waits.is_empty() => Poll::Ready(Ok(())),
+            None => Poll::Pending,
+        }
+    })
+    .await?;
+    Ok(done)
 }
 
 /// A name in which `*` stands for one or more characters other than `/`.
