@@ -64,6 +64,10 @@ impl Link {
         if self.is_collected() {
             return self.put_behind(out, outgoing);
         }
+        if out.behind.is_some() {
+            // The batch has just ended, and who answered it waits for this lock.
+            self.settle(out, None);
+        }
         out.output.lend_outbox();
         out.output.transmitter.send(outgoing)?;
         if !self.leave_to_batch() {
@@ -115,16 +119,18 @@ impl Link {
 
     pub(in crate::stream) fn close(self: &Arc<Self>, frame: CloseFrame) {
         let mut out = self.lock();
-        if self.is_collected() && self.flags.set(REFUSING) & REFUSING == 0 {
-            // What the handler has sent so far goes before it.
-            out.rare().close = Some(frame);
-            out.wake_waiting();
-            if !self.leave_to_batch() {
-                self.settle(&mut out, None);
-                self.close_if_due(&mut out);
-            }
-        } else if !self.flags.any(REFUSING) {
-            self.transmit_locked(&mut out, |t| t.close(frame, Wheel::now()));
+        // At once, so that a batch that begins now collects nothing that would be lost.
+        let before = self.flags.set(REFUSING);
+        if before & REFUSING != 0 {
+            return;
+        }
+        out.rare().close = Some(frame);
+        out.wake_waiting();
+        // What a handler has sent so far goes before it.
+        let is_collected = before & (CORKED | DEFLATING) == CORKED;
+        if !is_collected || !self.leave_to_batch() {
+            self.settle(&mut out, None);
+            self.close_if_due(&mut out);
         }
     }
 
