@@ -9,6 +9,8 @@
 //! - `server` and `client`.
 //!
 //! Without the default feature `tokio` only [`proto`] and [`handshake`] remain.
+//!
+//! How a message travels through them, and what each step costs, is told in `docs/message.md`.
 #![deny(unsafe_code)]
 
 #[cfg(feature = "tokio")]
