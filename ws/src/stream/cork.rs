@@ -52,6 +52,18 @@ impl Cork {
         self.limit = limit;
     }
 
+    /// Whether nothing was collected since it was given away.
+    #[inline]
+    pub(super) const fn is_empty(&self) -> bool {
+        self.outbox.is_none()
+    }
+
+    /// Whether anything is to be collected.
+    #[inline]
+    pub(super) const fn is_in_use(&self) -> bool {
+        self.limit > 0
+    }
+
     /// Whether nothing is here to be written, or has been.
     pub(super) const fn is_unused(&self) -> bool {
         self.outbox.is_none() && !self.has_given

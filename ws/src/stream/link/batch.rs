@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use super::flags::{BEHIND, BLOCKED, CORKED, DEFLATING, EVENTS, REFUSING};
+use super::flags::{BEHIND, BLOCKED, CORKED, DEFLATING, EVENTS, HOLDS, REFUSING};
 use super::{HIGH_WATER, Link, Out, Refused, buffers};
 use crate::net::Wheel;
 use crate::outbox::Outbox;
@@ -37,7 +37,7 @@ impl Drop for Batch<'_> {
         }
         let mut out = link.lock();
         link.flags.unset(CORKED);
-        link.settle(&mut out, Some(&mut self.cork));
+        link.settle(&mut out, &mut self.cork);
         link.close_if_due(&mut out);
         link.flush(&mut out);
     }
@@ -61,10 +61,20 @@ impl Link {
         cork: &mut Cork,
         outgoing: Outgoing<'_>,
     ) -> Result<(), Refused> {
-        if !self.flags.any(REFUSING | BEHIND) && cork.put(outgoing) {
+        if self.may_collect(cork) && cork.put(outgoing) {
             return Ok(());
         }
         self.queue_behind(cork, outgoing)
+    }
+
+    #[inline]
+    fn may_collect(&self, cork: &Cork) -> bool {
+        let flags = match cork.is_empty() && cork.is_in_use() {
+            // From now on others put what they send behind.
+            true => self.flags.set(HOLDS),
+            false => self.flags.get(),
+        };
+        flags & (REFUSING | BEHIND) == 0
     }
 
     /// Queues what is not collected, behind what is.
@@ -74,11 +84,11 @@ impl Link {
         cork: &mut Cork,
         outgoing: Outgoing<'_>,
     ) -> Result<(), Refused> {
+        let mut out = self.lock();
+        self.settle(&mut out, cork);
         if !self.is_open() {
             return Err(Refused::Closed);
         }
-        let mut out = self.lock();
-        self.settle(&mut out, Some(cork));
         self.check_room(&mut out)?;
         out.output.lend_outbox();
         out.output.transmitter.send(outgoing)?;
@@ -98,7 +108,7 @@ impl Link {
         act: impl FnOnce(&mut Transmitter),
     ) {
         let mut out = self.lock();
-        if cork.is_some() {
+        if let Some(cork) = cork {
             self.settle(&mut out, cork);
         }
         self.transmit_locked(&mut out, act);
@@ -128,11 +138,11 @@ impl Link {
     }
 
     /// Puts in order what the handler has sent, and what others have sent meanwhile.
-    pub(super) fn settle(&self, out: &mut Out, cork: Option<&mut Cork>) {
-        if self.flags.any(BEHIND) {
-            self.flags.unset(BEHIND);
+    fn settle(&self, out: &mut Out, cork: &mut Cork) {
+        if self.flags.any(BEHIND | HOLDS) {
+            self.flags.unset(BEHIND | HOLDS);
         }
-        if let Some(collected) = cork.and_then(Cork::take) {
+        if let Some(collected) = cork.take() {
             out.append(collected);
         }
         if let Some(behind) = out.behind.take() {

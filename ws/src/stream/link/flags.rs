@@ -22,6 +22,8 @@ pub(super) const EXPIRED: u16 = 1 << 7;
 pub(super) const UNATTENDED: u16 = 1 << 8;
 /// No more messages are taken: the closing handshake has begun, or the connection has ended.
 pub(super) const REFUSING: u16 = 1 << 9;
+/// The handler has sent something that nobody else can reach; what others send goes behind it. Cleared under the lock.
+pub(super) const HOLDS: u16 = 1 << 14;
 /// Others have left something to who answers the batch.
 pub(super) const BEHIND: u16 = 1 << 10;
 /// Events of the application wait for the handler.

@@ -17,8 +17,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Instant;
 
 use self::flags::{
-    BLOCKED, CLOSED, CONGESTED, CORKED, DEFLATING, EVENTS, EXPIRED, Flags, HEARD_BYTES,
-    HEARD_MESSAGE, PAUSED, REFUSING, SCHEDULED, UNATTENDED,
+    BLOCKED, CLOSED, CONGESTED, DEFLATING, EVENTS, EXPIRED, Flags, HEARD_BYTES, HEARD_MESSAGE,
+    HOLDS, PAUSED, REFUSING, SCHEDULED, UNATTENDED,
 };
 use self::output::Output;
 use super::buffers;
@@ -267,26 +267,21 @@ impl Link {
         place: &mut Option<Place>,
     ) -> Poll<()> {
         let mut out = self.lock();
-        loop {
-            let ready = out.output.io.is_none()
-                || match until {
-                    Until::Room => !self.is_open() || self.has_room(&out),
-                    Until::Drained => {
-                        let is_over = out.output.transmitter.report().is_some();
-                        is_over || (out.len() == 0 && !self.flags.any(CORKED))
-                    }
-                };
-            if ready {
-                return Poll::Ready(());
-            }
-            let waiting = &mut out.rare().waiting;
-            let place = *place.get_or_insert_with(|| waiting.enter());
-            waiting.register(place, cx.waker());
-            // Who answers a batch looks at those who wait only if it is told so.
-            if !self.flags.any(CORKED) || self.leave_to_batch() {
-                return Poll::Pending;
-            }
+        let ready = out.output.io.is_none()
+            || match until {
+                Until::Room => !self.is_open() || self.has_room(&out),
+                Until::Drained => {
+                    let is_over = out.output.transmitter.report().is_some();
+                    is_over || (out.len() == 0 && !self.flags.any(HOLDS))
+                }
+            };
+        if ready {
+            return Poll::Ready(());
         }
+        let waiting = &mut out.rare().waiting;
+        let place = *place.get_or_insert_with(|| waiting.enter());
+        waiting.register(place, cx.waker());
+        Poll::Pending
     }
 
     /// Forgets who has a place.

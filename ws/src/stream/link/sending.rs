@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::flags::{CORKED, DEFLATING, REFUSING};
+use super::flags::{BEHIND, HOLDS, REFUSING};
 use super::{HIGH_WATER, Link, Out, Refused, buffers};
 use crate::net::Wheel;
 use crate::proto::{CloseFrame, Failure, NotOpen, Outgoing, OverflowPolicy, Transmitter};
@@ -61,12 +61,8 @@ impl Link {
     }
 
     fn put(self: &Arc<Self>, out: &mut Out, outgoing: Outgoing<'_>) -> Result<(), NotOpen> {
-        if self.is_collected() {
+        if self.flags.any(HOLDS) {
             return self.put_behind(out, outgoing);
-        }
-        if out.behind.is_some() {
-            // The batch has just ended, and who answered it waits for this lock.
-            self.settle(out, None);
         }
         out.output.lend_outbox();
         out.output.transmitter.send(outgoing)?;
@@ -80,16 +76,13 @@ impl Link {
 
     /// Has a message wait for what the handler of this connection has sent before it.
     #[cold]
-    fn put_behind(self: &Arc<Self>, out: &mut Out, outgoing: Outgoing<'_>) -> Result<(), NotOpen> {
+    fn put_behind(&self, out: &mut Out, outgoing: Outgoing<'_>) -> Result<(), NotOpen> {
         if !self.is_open() {
             return Err(NotOpen);
         }
         let framing = out.output.transmitter.framing();
         framing.put(out.behind.get_or_insert_with(buffers::take_outbox), outgoing);
-        if !self.leave_to_batch() {
-            self.settle(out, None);
-            self.schedule();
-        }
+        self.flags.set(BEHIND);
         Ok(())
     }
 
@@ -119,18 +112,18 @@ impl Link {
 
     pub(in crate::stream) fn close(self: &Arc<Self>, frame: CloseFrame) {
         let mut out = self.lock();
-        // At once, so that a batch that begins now collects nothing that would be lost.
+        // At once, so that a handler collects nothing more, which would be lost.
         let before = self.flags.set(REFUSING);
         if before & REFUSING != 0 {
             return;
         }
-        out.rare().close = Some(frame);
         out.wake_waiting();
-        // What a handler has sent so far goes before it.
-        let is_collected = before & (CORKED | DEFLATING) == CORKED;
-        if !is_collected || !self.leave_to_batch() {
-            self.settle(&mut out, None);
-            self.close_if_due(&mut out);
+        if before & HOLDS == 0 {
+            self.transmit_locked(&mut out, |t| t.close(frame, Wheel::now()));
+        } else {
+            // What the handler has sent so far goes before it.
+            out.rare().close = Some(frame);
+            self.flags.set(BEHIND);
         }
     }
 
@@ -139,10 +132,5 @@ impl Link {
         if let Some(frame) = out.rare.as_mut().and_then(|rare| rare.close.take()) {
             self.transmit_locked(out, |t| t.close(frame, Wheel::now()));
         }
-    }
-
-    /// Whether a handler collects what it sends.
-    fn is_collected(&self) -> bool {
-        self.flags.get() & (CORKED | DEFLATING) == CORKED
     }
 }
