@@ -92,10 +92,10 @@ impl Outbox {
         other.recycle(usize::MAX);
     }
 
-    /// Bytes that can be copied to here without an allocation, and those that were.
+    /// Bytes of memory that the queue itself has.
     #[must_use]
-    pub const fn capacity(&self) -> usize {
-        self.buffer.capacity()
+    pub fn capacity(&self) -> usize {
+        self.buffer.capacity() + self.shared.capacity() * size_of::<(usize, Bytes)>()
     }
 
     /// Empties the queue for its next owner. Of its memory no more is kept than room for `most` bytes.

@@ -44,9 +44,14 @@ struct Lent {
     small: Vec<Box<Outbox>>,
 }
 
+/// `None` if the thread is ending, and has nothing to lend any more.
+fn lent<T>(use_it: impl FnOnce(&mut Lent) -> T) -> Option<T> {
+    LENT.try_with(|lent| use_it(&mut lent.borrow_mut())).ok()
+}
+
 /// Takes the read buffer of this thread, empty; a new one if it is out, or shared with messages that are still to be written.
 pub(super) fn take_read_buffer() -> BytesMut {
-    let mut buffer = LENT.with_borrow_mut(|lent| lent.read.take()).unwrap_or_default();
+    let mut buffer = lent(|lent| lent.read.take()).flatten().unwrap_or_default();
     let has_room = buffer.capacity() >= READ_SIZE || buffer.try_reclaim(READ_SIZE);
     if has_room { buffer } else { BytesMut::with_capacity(READ_SIZE) }
 }
@@ -54,13 +59,13 @@ pub(super) fn take_read_buffer() -> BytesMut {
 /// Gives the read buffer back, whatever of it has been split off.
 pub(super) fn give_read_buffer(mut buffer: BytesMut) {
     buffer.clear();
-    let before = LENT.with_borrow_mut(|lent| lent.read.replace(buffer));
+    let before = lent(|lent| lent.read.replace(buffer));
     drop(before);
 }
 
 /// Takes an empty buffer for a frame of so many bytes.
 pub(super) fn take_expected_buffer(len: usize) -> BytesMut {
-    let (buffer, capacity) = (LENT.with_borrow_mut(|lent| lent.expected.take()), len + SLACK);
+    let (buffer, capacity) = (lent(|lent| lent.expected.take()).flatten(), len + SLACK);
     match buffer {
         Some(buffer) if buffer.capacity() >= capacity && buffer.capacity() / 2 <= capacity => {
             buffer
@@ -71,7 +76,7 @@ pub(super) fn take_expected_buffer(len: usize) -> BytesMut {
 
 /// Gives an empty buffer back that nothing was read into.
 pub(super) fn give_expected_buffer(buffer: BytesMut) {
-    LENT.with_borrow_mut(|lent| lent.expected = Some(buffer));
+    let _ = lent(|lent| lent.expected = Some(buffer));
 }
 
 /// The length of a frame that is worth being expected again.
@@ -100,20 +105,20 @@ impl Drop for Ahead {
 
 /// Takes an empty outbox, for a message or a few.
 pub(super) fn take_outbox() -> Box<Outbox> {
-    let outbox = LENT.with_borrow_mut(|lent| lent.small.pop().or_else(|| lent.big.take()));
-    outbox.unwrap_or_default()
+    let outbox = lent(|lent| lent.small.pop().or_else(|| lent.big.take()));
+    outbox.flatten().unwrap_or_default()
 }
 
 /// Takes an empty outbox, for a batch.
 pub(super) fn take_big_outbox() -> Box<Outbox> {
-    let outbox = LENT.with_borrow_mut(|lent| lent.big.take().or_else(|| lent.small.pop()));
-    outbox.unwrap_or_default()
+    let outbox = lent(|lent| lent.big.take().or_else(|| lent.small.pop()));
+    outbox.flatten().unwrap_or_default()
 }
 
 /// Gives an outbox back, whatever is in it.
 pub(super) fn give_outbox(mut outbox: Box<Outbox>) {
     outbox.recycle(BIG_KEPT);
-    let unwanted = LENT.with_borrow_mut(|lent| {
+    let unwanted = lent(|lent| {
         if outbox.capacity() > SMALL_KEPT {
             lent.big.replace(outbox)
         } else if lent.small.len() < MAX_SMALL {

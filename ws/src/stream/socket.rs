@@ -138,6 +138,7 @@ impl WebSocket {
     /// When called outside a tokio runtime.
     pub fn spawn(mut self, handler: impl Handler) -> Sender {
         let reader = self.reader.reader.take().expect("it is there until it is dropped");
+        reader.link.attend(true);
         spawn_reader(*reader, handler)
     }
 

@@ -89,9 +89,12 @@ impl Link {
         if !self.is_open() {
             return Err(Refused::Closed);
         }
+        if !self.has_room(&out) {
+            // What was collected has not been offered to the byte stream yet.
+            self.flush(&mut out);
+        }
         self.check_room(&mut out)?;
-        out.output.lend_outbox();
-        out.output.transmitter.send(outgoing)?;
+        out.output.send(outgoing)?;
         if out.output.len() >= HIGH_WATER {
             self.flush(&mut out);
         }

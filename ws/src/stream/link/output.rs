@@ -10,7 +10,7 @@ use tokio::io::AsyncWrite;
 
 use super::Link;
 use crate::net::WriteHalf;
-use crate::proto::Transmitter;
+use crate::proto::{NotOpen, Outgoing, Transmitter};
 use crate::stream::buffers;
 
 /// Up to this length one write is likely to be enough.
@@ -30,6 +30,15 @@ impl Output {
     /// Bytes that wait.
     pub(super) fn len(&self) -> usize {
         self.transmitter.outbox().len()
+    }
+
+    /// Puts a message into the outbox.
+    pub(super) fn send(&mut self, outgoing: Outgoing<'_>) -> Result<(), NotOpen> {
+        if !self.transmitter.is_open() {
+            return Err(NotOpen);
+        }
+        self.lend_outbox();
+        self.transmitter.send(outgoing)
     }
 
     /// Sees to it that there is an outbox, so that none need be allocated.

@@ -37,8 +37,7 @@ impl Link {
     ) -> Result<(), Refused> {
         let mut out = self.lock();
         self.check_room(&mut out)?;
-        out.output.lend_outbox();
-        out.output.transmitter.send(outgoing)?;
+        out.output.send(outgoing)?;
         self.flush(&mut out);
         Ok(())
     }
@@ -64,8 +63,7 @@ impl Link {
         if self.flags.any(HOLDS) {
             return self.put_behind(out, outgoing);
         }
-        out.output.lend_outbox();
-        out.output.transmitter.send(outgoing)?;
+        out.output.send(outgoing)?;
         if !self.leave_to_batch() {
             self.schedule();
         } else if out.output.len() >= HIGH_WATER {
