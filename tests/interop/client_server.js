@@ -4,7 +4,7 @@
 //
 // Prints its port, alone on a line, once it listens on 127.0.0.1. Ends with its standard input, at once.
 // Flags: --port N, --recovery, --msgpack, --token T (others are refused), --cookie, --transports a,b, --ping-interval-ms N,
-// --ping-timeout-ms N.
+// --ping-timeout-ms N, --key FILE and --cert FILE (PEM; it is https then).
 //
 // Namespaces `/` and `/other`:
 //   add(a, b)         ack -> a + b
@@ -20,7 +20,9 @@
 //   who()             ack -> {id, recovered, transport, rooms, cookie, header}
 
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import { parseArgs } from "node:util";
 import { Server } from "socket.io";
 
@@ -31,13 +33,17 @@ const { values: flags } = parseArgs({
     msgpack: { type: "boolean" },
     cookie: { type: "boolean" },
     token: { type: "string" },
+    key: { type: "string" },
+    cert: { type: "string" },
     transports: { type: "string", default: "polling,websocket" },
     "ping-interval-ms": { type: "string", default: "25000" },
     "ping-timeout-ms": { type: "string", default: "20000" },
   },
 });
 
-const http = createServer();
+const http = flags.key === undefined
+  ? createServer()
+  : createSecureServer({ key: readFileSync(flags.key), cert: readFileSync(flags.cert) });
 const io = new Server(http, {
   pingInterval: Number(flags["ping-interval-ms"]),
   pingTimeout: Number(flags["ping-timeout-ms"]),

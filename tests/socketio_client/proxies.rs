@@ -7,6 +7,7 @@ use sio::engine::client::ConnectError as SessionError;
 use sio::server::{self, Io};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use ws::client::{Proxy, ProxyError};
 
 use crate::support::{client, serve, soon};
@@ -114,6 +115,51 @@ async fn every_transport_goes_through_proxies() {
     let proxy = Proxy::new(&format!("http://{nobody}")).unwrap();
     let error = soon(client(addr).proxy(proxy).connect()).await.unwrap_err();
     assert!(error.to_string().contains("proxy can't be reached"), "{error}");
+}
+
+/// An HTTP proxy that answers requests, but makes no tunnels. Tells what it was asked for.
+async fn proxy_without_tunnels() -> (SocketAddr, UnboundedReceiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let (asked, asks) = unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let mut client = BufReader::new(stream);
+            let (mut first, mut line) = (String::new(), String::new());
+            client.read_line(&mut first).await.unwrap();
+            while line != "\r\n" {
+                line.clear();
+                client.read_line(&mut line).await.unwrap();
+            }
+            asked.send(first).unwrap();
+            let refusal = b"HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n";
+            client.write_all(refusal).await.unwrap();
+        }
+    });
+    (addr, asks)
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_connect_is_told_even_for_plain_http() {
+    let (addr, mut asks) = proxy_without_tunnels().await;
+    for way in [Transport::Polling, Transport::WebSocket] {
+        let builder = sio::Client::builder("http://nowhere.invalid")
+            .proxy(Proxy::new(&format!("http://{addr}")).unwrap())
+            .transports([way]);
+        let error = soon(builder.connect()).await.unwrap_err();
+        assert_eq!(asks.recv().await.unwrap(), "CONNECT nowhere.invalid:80 HTTP/1.1\r\n");
+        assert!(
+            matches!(
+                error,
+                ConnectError::Session(SessionError::WebSocket(ws::ConnectError::Proxy(
+                    ProxyError::Status(405)
+                )))
+            ),
+            "{error:?}"
+        );
+        let told = error.to_string();
+        assert!(told.contains("proxy") && told.contains("405"), "{told}");
+    }
 }
 
 /// Runs this test again in a process with another environment.

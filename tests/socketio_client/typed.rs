@@ -65,6 +65,30 @@ async fn an_event_is_sent_answered_and_heard_with_its_types() {
 }
 
 #[tokio::test]
+async fn once_is_for_the_next_event_only() {
+    let (io, seen) = (Io::new(), Seen::new());
+    io.on_connect(async |socket: server::Socket| {
+        socket.event(Add).once(async |_, (a, b)| a + b);
+        socket.event(Add).on(async |_, (a, b)| a * b);
+        socket.event(Say).on(async |socket, message| socket.event(Said).emit(message).unwrap());
+    });
+    let (early, late) = (seen.sender(), seen.sender());
+    let builder = client(serve(&io).await).event(Said);
+    let builder = builder.once(async move |_, message| _ = early.send((0, message)));
+    let socket = soon(builder.connect()).await.unwrap();
+    socket.event(Said).once(async move |_, message| _ = late.send((1, message)));
+    for sum_or_product in [5, 6, 6] {
+        assert_eq!(soon(socket.event(Add).emit_with_ack((2, 3))).await.unwrap(), sum_or_product);
+        socket.event(Say).emit(message()).unwrap();
+    }
+    assert_eq!(seen.next().await, (0, message()));
+    assert_eq!(seen.next().await, (1, message()));
+    // The answer comes after all that was said before.
+    assert_eq!(soon(socket.event(Add).emit_with_ack((2, 3))).await.unwrap(), 6);
+    seen.assert_nothing();
+}
+
+#[tokio::test]
 async fn it_is_the_same_event_as_by_its_name() {
     let io = typed();
     let socket = connect(serve(&io).await).await;

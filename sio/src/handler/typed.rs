@@ -122,6 +122,9 @@ pub trait Listens {
 
     /// As `on` of the same type.
     fn on_named(self, event: &'static str, listener: Listener<Self::Socket>) -> Self::Listened;
+
+    /// The same for the next event only.
+    fn once_named(self, event: &'static str, listener: Listener<Self::Socket>) -> Self::Listened;
 }
 
 /// One [`TypedEvent`] of a socket, a broadcast, or a client to be; made by `event`.
@@ -162,9 +165,28 @@ impl<T: Listens, E: TypedEvent> Typed<T, E> {
         Fut: Future<Output: Answers<E::Ack, M>> + Send + 'static,
         T::Socket: super::Extract<T::Socket>,
     {
-        let handler = move |socket: T::Socket, Data(args): Data<E::Args>| handler(socket, args);
-        self.to.on_named(E::NAME, erase(For::Name(E::NAME.into()), handler))
+        self.to.on_named(E::NAME, listener::<T, E, F, Fut, M>(handler))
     }
+
+    /// As [`on`](Self::on), for the next such event only.
+    pub fn once<F, Fut, M>(self, handler: F) -> T::Listened
+    where
+        F: FnOnce(T::Socket, E::Args) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output: Answers<E::Ack, M>> + Send + 'static,
+        T::Socket: super::Extract<T::Socket>,
+    {
+        self.to.once_named(E::NAME, listener::<T, E, F, Fut, M>(handler))
+    }
+}
+
+fn listener<T: Listens, E: TypedEvent, F, Fut, M>(handler: F) -> Listener<T::Socket>
+where
+    F: FnOnce(T::Socket, E::Args) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output: Answers<E::Ack, M>> + Send + 'static,
+    T::Socket: super::Extract<T::Socket>,
+{
+    let handler = move |socket: T::Socket, Data(args): Data<E::Args>| handler(socket, args);
+    erase(For::Name(E::NAME.into()), handler)
 }
 
 impl<T, E: TypedEvent> fmt::Debug for Typed<T, E> {

@@ -304,6 +304,14 @@ macro_rules! verbs {
             ) -> Self::Listened {
                 self.listen(|listeners| listeners.on(event, listener))
             }
+
+            fn once_named(
+                self,
+                event: &'static str,
+                listener: $crate::handler::Listener<Socket>,
+            ) -> Self::Listened {
+                self.listen(|listeners| listeners.once(event, listener))
+            }
         }
 
         impl PartialEq for Socket {

@@ -8,6 +8,7 @@ mod relay;
 #[allow(dead_code, reason = "its scripted servers are for the tests without node")]
 #[path = "../../socketio_client/support.rs"]
 mod support;
+mod tls;
 mod weather;
 
 use std::net::SocketAddr;

@@ -40,7 +40,7 @@ macro_rules! asking {
                 self
             }
 
-            /// As [`Socket::event`], before there is a connection: what its `on` gives goes on being built.
+            /// As [`Socket::event`], before there is a connection: what its `on` or `once` gives goes on being built.
             pub fn event<E: TypedEvent>(self, _event: E) -> Typed<Self, E> {
                 Typed::new(self)
             }
@@ -91,6 +91,11 @@ macro_rules! asking {
 
             fn on_named(mut self, event: &'static str, listener: Listener) -> Self {
                 self.asks.listeners.on(event, listener);
+                self
+            }
+
+            fn once_named(mut self, event: &'static str, listener: Listener) -> Self {
+                self.asks.listeners.once(event, listener);
                 self
             }
         }
