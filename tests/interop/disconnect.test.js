@@ -111,7 +111,7 @@ eachPeer("disconnect", (peer) => {
     for (let turn = 0; turn < 3; turn += 1) await synced(helper);
     const left = sockets.map((socket) => next(socket, "disconnect"));
     const ended = server.stop();
-    for (const [reason] of await Promise.all(left)) assert.equal(reason, "transport close");
+    for (const [reason, why] of await Promise.all(left)) assert.equal(reason, "transport close", `${reason}: ${why?.description} ${why?.context?.status} ${why?.context?.responseText}`);
     assert.equal(await ended, 0);
   });
 });

@@ -9,9 +9,15 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{Instant, timeout_at};
 
 /// How long the loop rests when the system has no file descriptors or memory left.
 const REST: Duration = Duration::from_millis(100);
+
+/// At the end it is looked for connections that wait to be accepted, until for so long there was none;
+const LAST_LOOK: Duration = Duration::from_millis(20);
+/// but no longer than this.
+const LAST_LOOKS: Duration = Duration::from_millis(200);
 
 /// Accepts TCP connections.
 #[derive(Debug)]
@@ -73,13 +79,14 @@ impl Acceptor {
         self.shutdown.clone()
     }
 
-    /// Hands each connection to `each`, which must not block, until the shutdown begins. `TCP_NODELAY` is on.
+    /// Hands each connection to `each`, which must not block, until the shutdown begins, and those that the system has let in by then.
+    /// `TCP_NODELAY` is on.
     pub async fn serve(self, mut each: impl FnMut(TcpStream, SocketAddr, Guard)) {
         let mut begun = self.shutdown.0.subscribe();
         loop {
             let accepted = tokio::select! {
                 accepted = self.accept() => accepted,
-                _ = begun.wait_for(|begun| *begun) => return,
+                _ = begun.wait_for(|begun| *begun) => break,
             };
             match accepted {
                 Ok((stream, peer, guard)) => each(stream, peer, guard),
@@ -89,6 +96,13 @@ impl Acceptor {
                     tokio::time::sleep(REST).await;
                 }
             }
+        }
+        // Who was let in by the system before the end would be reset, perhaps in the middle of a request.
+        let end = Instant::now() + LAST_LOOKS;
+        while let Ok(Ok((stream, peer, guard))) =
+            timeout_at(end.min(Instant::now() + LAST_LOOK), self.accept()).await
+        {
+            each(stream, peer, guard);
         }
     }
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -19,8 +19,10 @@ pub(super) struct Registry {
     state: Mutex<State>,
     /// The engine shuts down.
     refusing: AtomicBool,
-    /// Wakes who waits for the last session to end.
+    /// Wakes who waits for the last session to end, and for the last answer to be written.
     emptied: Notify,
+    /// GETs whose answers are waited for or being written.
+    polls: AtomicUsize,
     /// The engine has shut down.
     ended: AtomicBool,
     /// Wakes HTTP connections that should end then.
@@ -60,6 +62,7 @@ impl Registry {
             state: Mutex::default(),
             refusing: AtomicBool::new(false),
             emptied: Notify::new(),
+            polls: AtomicUsize::new(0),
             ended: AtomicBool::new(false),
             end: Notify::new(),
         }
@@ -155,15 +158,21 @@ impl Registry {
         self.end.notify_waiters();
     }
 
-    /// Waits until no session is left.
+    /// Waits until no session is left, and what the last ones had to say has been written.
     pub(super) async fn emptied(&self) {
         loop {
             let emptied = self.emptied.notified();
-            if self.len() == 0 {
+            if self.len() == 0 && self.polls.load(Ordering::Acquire) == 0 {
                 return;
             }
             emptied.await;
         }
+    }
+
+    /// To be kept until a GET has been answered: its session may be gone before the answer is written.
+    pub(super) fn poll(self: &Arc<Self>) -> Polling {
+        self.polls.fetch_add(1, Ordering::AcqRel);
+        Polling(self.clone())
     }
 
     /// Waits until [`Self::end`].
@@ -176,6 +185,17 @@ impl Registry {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A GET that is not yet answered.
+pub(super) struct Polling(Arc<Registry>);
+
+impl Drop for Polling {
+    fn drop(&mut self) {
+        if self.0.polls.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.emptied.notify_waiters();
+        }
     }
 }
 

@@ -45,7 +45,10 @@ pub(super) fn poll(
     mut wire: Wire,
     mut answering: Answering,
 ) -> impl Future<Output = Option<Wire>> + Send {
+    // Of the first engine of several, whose shutdown ends the connections.
+    let polling = site.host().0.registry.poll();
     async move {
+        let _polling = polling;
         let response = poll_fn(|cx| {
             // The answer first: a client may go away with the last thing that it wants to know.
             if let Poll::Ready(response) = answering.as_mut().poll(cx) {
