@@ -56,6 +56,8 @@ async fn rule_21_the_id_that_the_client_takes_for_its_own_reaches_it_and_is_not_
     // It is a secret, and none of the rooms that the application has chosen.
     assert!(socket.join("chosen"));
     assert_eq!(socket.rooms(), ["chosen".into()]);
+    assert_eq!(io.of("/").rooms(), [("chosen".into(), 1)]);
+    assert_eq!(io.of("/admin").rooms(), []);
     let fetched = io.to("chosen").fetch_sockets().await;
     assert_eq!(fetched[0].rooms(), ["chosen".into()]);
     admin.disconnect(false);

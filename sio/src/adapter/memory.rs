@@ -112,6 +112,10 @@ impl Adapter for Memory {
         self.read().sockets.get(&id).cloned().unwrap_or_default()
     }
 
+    fn all_rooms(&self) -> Vec<(Room, usize)> {
+        self.read().rooms.iter().map(|(room, ids)| (room.clone(), ids.len())).collect()
+    }
+
     fn sockets(&self, target: &Target) -> Vec<SocketId> {
         self.read().select(target)
     }
@@ -296,6 +300,17 @@ mod tests {
         assert_eq!(meant(&memory, &["a"], &["b"]), [1]);
         assert_eq!(meant(&memory, &[], &["a"]), [3]);
         assert_eq!(meant(&memory, &["a", "b"], &["nobody", id(3).as_str()]), [1, 2]);
+    }
+
+    #[test]
+    fn all_rooms_are_those_joined_with_their_sizes() {
+        let memory = adapter();
+        let mut rooms = memory.all_rooms();
+        rooms.sort();
+        assert_eq!(rooms, [("a".into(), 2), ("b".into(), 2)]);
+        memory.leave(id(1), "a");
+        memory.remove(id(2));
+        assert_eq!(memory.all_rooms(), [("b".into(), 1)]);
     }
 
     #[test]

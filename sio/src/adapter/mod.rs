@@ -64,6 +64,10 @@ pub trait Adapter: fmt::Debug + Send + Sync {
     /// The rooms that a socket is in, without its own.
     fn rooms(&self, id: SocketId) -> Vec<Room>;
 
+    /// All rooms that local sockets have joined, each with how many joined it, in no particular order. What each is by its
+    /// own id is not among them.
+    fn all_rooms(&self) -> Vec<(Room, usize)>;
+
     /// The local sockets that a target means, each once, in no particular order.
     fn sockets(&self, target: &Target) -> Vec<SocketId>;
 

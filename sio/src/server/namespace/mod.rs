@@ -9,7 +9,7 @@ pub(super) mod parent;
 pub(super) mod registry;
 mod server_side;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
@@ -118,6 +118,20 @@ impl Namespace {
     #[must_use]
     pub fn sockets(&self) -> Vec<Socket> {
         self.inner.read().values().cloned().collect()
+    }
+
+    /// All rooms that sockets of this process are in, each with how many are in it, in no particular order; who that is, tell
+    /// `io.to(room).sockets()` and [X
+    ///
+    /// It is a copy, without the members, whose length is the number of rooms.
+    #[must_use]
+    pub fn rooms(&self) -> Vec<(Room, usize)> {
+        // A client of revision 3 is also reached by the id of its session, which is a secret. It may come or go meanwhile.
+        let mut hidden = self.inner.aliases();
+        let mut rooms = self.inner.adapter.all_rooms();
+        hidden.extend(self.inner.aliases());
+        rooms.retain(|(room, _)| !hidden.contains(room));
+        rooms
     }
 }
 
@@ -239,6 +253,10 @@ impl Inner {
                 tracing::error!(%error, namespace = &*self.name, "a packet was not sent");
             })
             .ok()
+    }
+
+    fn aliases(&self) -> HashSet<Room> {
+        self.read().values().filter_map(|socket| socket.inner().alias()).collect()
     }
 
     fn read(&self) -> RwLockReadGuard<'_, HashMap<SocketId, Socket, BuildIdHasher>> {
