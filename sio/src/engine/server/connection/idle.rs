@@ -36,10 +36,6 @@ pub(super) async fn wait(site: &Site, mut wire: Wire) -> Option<Wire> {
 }
 
 /// Waits for the answer to a GET, and writes it. Gives `None` if the connection is over.
-#[expect(
-    clippy::manual_async_fn,
-    reason = "it would keep room for its arguments beside what becomes of them"
-)]
 pub(super) fn poll(
     site: &Site,
     mut wire: Wire,
@@ -47,6 +43,7 @@ pub(super) fn poll(
 ) -> impl Future<Output = Option<Wire>> + Send {
     // Of the first engine of several, whose shutdown ends the connections.
     let polling = site.host().0.registry.poll();
+    // A block and not a function, which would keep room for its arguments beside what becomes of them.
     async move {
         let _polling = polling;
         let response = poll_fn(|cx| {
