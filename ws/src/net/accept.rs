@@ -9,15 +9,9 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::{Instant, timeout_at};
 
 /// How long the loop rests when the system has no file descriptors or memory left.
 const REST: Duration = Duration::from_millis(100);
-
-/// At the end it is looked for connections that wait to be accepted, until for so long there was none;
-const LAST_LOOK: Duration = Duration::from_millis(20);
-/// but no longer than this.
-const LAST_LOOKS: Duration = Duration::from_millis(200);
 
 /// Accepts TCP connections.
 #[derive(Debug)]
@@ -98,11 +92,18 @@ impl Acceptor {
             }
         }
         // Who was let in by the system before the end would be reset, perhaps in the middle of a request.
-        let end = Instant::now() + LAST_LOOKS;
-        while let Ok(Ok((stream, peer, guard))) =
-            timeout_at(end.min(Instant::now() + LAST_LOOK), self.accept()).await
+        let Self { listener, limit, shutdown } = self;
+        let Ok(listener) = listener.into_std() else { return };
+        while let Ok(place) = limit.clone().try_acquire_owned()
+            && let Ok((stream, peer)) = listener.accept()
         {
-            each(stream, peer, guard);
+            match stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
+                Ok(stream) => {
+                    let guard = shutdown.guard(place, &stream);
+                    each(stream, peer, guard);
+                }
+                Err(error) => tracing::debug!(%error, "accepted at the end"),
+            }
         }
     }
 
@@ -117,14 +118,20 @@ impl Acceptor {
             woken().await;
         };
         let (stream, peer) = accepted?;
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY");
-        }
-        Ok((stream, peer, Guard { _place: place, _live: self.shutdown.0.subscribe() }))
+        let guard = self.shutdown.guard(place, &stream);
+        Ok((stream, peer, guard))
     }
 }
 
 impl Shutdown {
+    /// The place of a connection that was just accepted.
+    fn guard(&self, place: OwnedSemaphorePermit, stream: &TcpStream) -> Guard {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY");
+        }
+        Guard { _place: place, _live: self.0.subscribe() }
+    }
+
     /// Stops accepting.
     pub fn begin(&self) {
         self.0.send_replace(true);

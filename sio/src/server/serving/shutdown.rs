@@ -9,8 +9,10 @@ use crate::engine::server::Pace;
 use crate::server::{DisconnectReason, Io, Namespace, Socket};
 
 impl Io {
-    /// Stops: accepts no more connections, disconnects all sockets with [`DisconnectReason::ServerShuttingDown`], closes all
-    /// sessions and waits until the last client has been told, at most for `patience`. What is left then is cut off.
+    /// Stops: opens no more sessions, which is answered by 503, disconnects all sockets with
+    /// [`DisconnectReason::ServerShuttingDown`], closes all sessions and waits until the last client has been told, at most for
+    /// `patience`. What is left then is cut off, and its listeners are closed: until now a client that polls could come for its last
+    /// packets.
     pub async fn shutdown(&self, patience: Duration) {
         self.shutdown_over(Duration::ZERO, patience).await;
     }
@@ -20,9 +22,6 @@ impl Io {
     /// new sessions are refused with 503 from the beginning. `patience` counts from the beginning, too.
     pub async fn shutdown_over(&self, window: Duration, patience: Duration) {
         let deadline = Wheel::deadline(patience);
-        for listener in std::mem::take(&mut *self.listeners()) {
-            listener.begin();
-        }
         self.engine().refuse();
         let clients = self.sockets_by_client();
         let mut pace = Pace::new(window, clients.len(), deadline);
@@ -42,6 +41,10 @@ impl Io {
             }
         }
         self.engine().shutdown(deadline.saturating_duration_since(Wheel::now())).await;
+        // Not before: who polls may need a new connection to be told.
+        for listener in std::mem::take(&mut *self.listeners()) {
+            listener.begin();
+        }
     }
 
     fn sockets_by_client(&self) -> Vec<Vec<Socket>> {
